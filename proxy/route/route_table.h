@@ -1,0 +1,63 @@
+// RouteTable: which HTTP route answers (host, path). ★ Immutable, no I/O, no clock.
+//
+// Precedence (Kubernetes Ingress v1 HTTPIngressRuleValue, HTTPIngressPath):
+//  1. host: exact before wildcard before any. A host that has routes of its own (creates_host) hides the wildcard
+//     even where no path of it matches; any-host routes, the default backend among them, take what is left;
+//  2. path within a host: Exact, then longest first (a Prefix measured without its trailing slash), Prefix before
+//     regex on equal length;
+//  3. the order in which the routes were given (the translator's total order).
+// A route with an explicit priority competes across all of that as in Traefik: when one of two matching routes has
+// one, the higher effective_priority() wins (precedence.h: a route without one counts the length of its rule), the
+// more specific host on a tie. Overlays (creates_host=false, ACME solvers) come before everything on their own path.
+// A tls_only route does not exist on plain HTTP.
+//
+// Prefix compares whole path elements. Matching uses a normalised copy of the raw path (path_match.h); the forwarded
+// path is never changed.
+#pragma once
+
+#include "proxy/route/path_match.h"
+#include "proxy/route/route.h"
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gatehouse {
+
+class RouteTable {
+ public:
+  // Routes in the translator's total order. A regex that check_path_regex refuses must have been refused before:
+  // here it matches nothing.
+  explicit RouteTable(std::vector<HttpRoutePtr> routes);
+  ~RouteTable();
+  RouteTable(const RouteTable&) = delete;
+  RouteTable& operator=(const RouteTable&) = delete;
+
+  // `host` normalised by host_of_authority (empty: none), `path` raw, without query. Null: no route, or a path that
+  // has no normal form (who wants to answer 400 to that asks normalised_path first).
+  // The pointer lives as long as the table.
+  const HttpRoute* match(std::string_view host, std::string_view path, bool over_tls) const;
+
+  // A host named by at least one route of its own reachable over TLS, exact or by wildcard: specific enough to win
+  // over a TCP route's SNI match. Overlays do not count.
+  bool has_specific_tls_host(std::string_view host) const;
+  // Some route reachable over TLS takes any host.
+  bool has_any_tls_host() const;
+  bool empty() const;
+
+  // By host (exact, wildcard, any), each host's in matching order.
+  const std::vector<HttpRoutePtr>& routes() const;
+
+  // Every route in that order, one a line: golden files, `gatehouse routes`, /api/routes and the log agree.
+  std::string print() const;
+
+  // Why: one line per candidate route considered for the request, in order, saying match or why not.
+  std::vector<std::string> explain(std::string_view host, std::string_view path, bool over_tls) const;
+
+ private:
+  struct Index;
+  std::unique_ptr<const Index> index_;
+};
+
+}  // namespace gatehouse
