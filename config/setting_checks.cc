@@ -1,0 +1,191 @@
+#include "config/setting_checks.h"
+
+#include "config/nearest.h"
+#include "config/quantities.h"
+#include "config/setting_keys.h"
+
+namespace gatehouse {
+namespace {
+
+constexpr std::size_t most_entry_points = 64;  // a route's entry points are a set of bits
+
+class Checks {
+ public:
+  Checks(const Settings& settings, const SettingNode& tree, std::vector<Problem>& problems)
+      : settings_(settings), tree_(tree), problems_(problems) {}
+
+  void all() {
+    if (settings_.entry_points.empty() && says_nothing("entryPoints"))
+      error("entryPoints", "no entry points: name at least one, such as web: {address: \":80\"}");
+    if (settings_.entry_points.size() > most_entry_points)
+      error("entryPoints", "there are more than " + std::to_string(most_entry_points) + " entry points");
+    for (const auto& point : settings_.entry_points) entry_point(point);
+    addresses();
+    resolvers();
+    certificates();
+    program();
+  }
+
+ private:
+  void entry_point(const EntryPointSettings& point) {
+    const std::string path = "entryPoints." + point.name;
+    if (point.listen.addresses.empty() && !there(path + ".address"))
+      error(path, "has no address; give one, such as address: \":80\"");
+    if (point.redirection) redirection(point, path + ".http.redirections.entryPoint");
+    if (point.tls) tls(*point.tls, path + ".http.tls");
+    const auto& proxy = point.proxy_protocol;
+    if (proxy && proxy->trusted.empty() && !proxy->insecure && !there(path + ".proxyProtocol.trustedIPs"))
+      warn(path + ".proxyProtocol", "trusts nobody: give trustedIPs");
+    if (point.admin() && (point.as_default || point.redirection))
+      error(path, "serves no routes, so asDefault and redirections have no place here");
+  }
+
+  void redirection(const EntryPointSettings& point, const std::string& path) {
+    const std::string& to = point.redirection->to;
+    if (to.empty()) return error(path, "needs `to`: the name of an entry point");
+    if (to.starts_with(':')) {
+      const auto port = parse_number(to.substr(1));
+      if (!port || *port == 0 || *port > 65535) error(path + ".to", quoted(to) + " is not a port");
+    } else if (to == point.name) {
+      error(path + ".to", "redirects the entry point to itself");
+    } else if (settings_.entry_point(to) == nullptr) {
+      error(path + ".to", "there is no entry point " + quoted(to) + meant(to, entry_point_names()));
+    }
+  }
+
+  void tls(const EntryPointTlsSettings& tls, const std::string& path) {
+    const bool refused = there("certificatesResolvers." + tls.cert_resolver + ".acme");
+    if (!tls.cert_resolver.empty() && !settings_.resolvers.contains(tls.cert_resolver) && !refused)
+      error(path + ".certResolver", "there is no certificates resolver " + quoted(tls.cert_resolver) +
+                                        meant(tls.cert_resolver, resolver_names()));
+    if (!tls.domains.empty() && tls.cert_resolver.empty())
+      warn(path + ".domains", "means nothing without certResolver");
+    for (std::size_t i = 0; i < tls.domains.size(); ++i) {
+      const std::string domain = path + ".domains[" + std::to_string(i) + "]";
+      if (tls.domains[i].main.empty() && !there(domain + ".main")) error(domain, "needs `main`");
+    }
+  }
+
+  // Two sockets at one address would share its connections at random.
+  void addresses() {
+    struct Taken {
+      Endpoint endpoint;
+      bool dual_stack;
+      const std::string* name;
+    };
+    std::map<std::uint16_t, std::vector<Taken>> by_port;
+    for (const auto& point : settings_.entry_points) {
+      for (const auto& endpoint : point.listen.addresses) {
+        const Taken mine{endpoint, point.listen.dual_stack && endpoint.address == asio::ip::address_v6::any(),
+                         &point.name};
+        auto& others = by_port[endpoint.port];
+        const auto both = [](const Taken& a, const Taken& b) {
+          return a.dual_stack && b.endpoint.address == asio::ip::address_v4::any();
+        };
+        const auto other = std::find_if(others.begin(), others.end(), [&](const Taken& taken) {
+          return taken.endpoint == mine.endpoint || both(taken, mine) || both(mine, taken);
+        });
+        if (endpoint.port != 0 && other != others.end())
+          error("entryPoints." + point.name + ".address",
+                "port " + std::to_string(endpoint.port) + " of this address is taken by entry point " + *other->name);
+        others.push_back(mine);
+      }
+    }
+  }
+
+  void resolvers() {
+    const SettingMember* all = tree_.find("certificatesResolvers");
+    if (all == nullptr) return;
+    for (const auto& member : all->value.members)
+      if (member.value.members.empty() && member.value.kind != SettingNode::Kind::scalar &&
+          !settings_.resolvers.contains(member.key))
+        problems_.push_back(error_at(member.key_place, "certificatesResolvers." + member.key.substr(0, 80),
+                                     "says nothing; `internal: {}` is the built-in CA"));
+  }
+
+  void certificates() {
+    const auto pair = [&](const CertificateFiles& files, const std::string& path) {
+      if (files.cert_file.empty() && !there(path + ".certFile")) error(path, "needs certFile");
+      if (files.key_file.empty() && !there(path + ".keyFile")) error(path, "needs keyFile");
+    };
+    for (std::size_t i = 0; i < settings_.tls.certificates.size(); ++i)
+      pair(settings_.tls.certificates[i], "tls.certificates[" + std::to_string(i) + "]");
+    if (settings_.tls.default_certificate)
+      pair(*settings_.tls.default_certificate, "tls.stores.default.defaultCertificate");
+  }
+
+  void program() {
+    if (settings_.manifests && settings_.manifests->directory.empty())
+      error("providers.manifests.directory", "is empty");
+    if (!settings_.manifests && !there("providers"))
+      warn("providers", "no provider, so there are no routes: give providers.manifests.directory");
+    if (!settings_.admin_expected || settings_.entry_point("admin") != nullptr) return;
+    for (const char* section : {"api", "ping", "metrics"})
+      if (there(section)) warn(section, "is served on entry point admin, and there is none");
+  }
+
+  std::vector<std::string> entry_point_names() const {
+    std::vector<std::string> names;
+    for (const auto& point : settings_.entry_points) names.push_back(point.name);
+    return names;
+  }
+
+  std::vector<std::string> resolver_names() const {
+    std::vector<std::string> names;
+    for (const auto& [name, resolver] : settings_.resolvers) names.push_back(name);
+    return names;
+  }
+
+  static std::string meant(std::string_view word, const std::vector<std::string>& names) {
+    const auto name = nearest(word, names);
+    return name.empty() ? "" : " (did you mean " + name + "?)";
+  }
+
+  // The place of a key's value, or of the innermost section around it that is there.
+  Place place(const std::string& path, bool& exact) const {
+    const SettingNode* node = &tree_;
+    Place here{tree_.place.source};
+    exact = true;
+    for (const auto& component : key_components(path)) {
+      const SettingMember* member = node->find(component);
+      exact = member != nullptr;
+      if (!exact) break;
+      node = &member->value;
+      here = node->kind == SettingNode::Kind::scalar ? node->place : member->key_place;
+    }
+    return here;
+  }
+
+  bool there(const std::string& path) const {
+    bool exact = false;
+    place(path, exact);
+    return exact;
+  }
+
+  bool says_nothing(const std::string& section) const {
+    const SettingMember* member = tree_.find(section);
+    return member == nullptr || (member->value.members.empty() && member->value.kind != SettingNode::Kind::scalar);
+  }
+
+  void error(const std::string& path, std::string words) {
+    bool exact = false;
+    problems_.push_back(error_at(place(path, exact), path, std::move(words)));
+  }
+
+  void warn(const std::string& path, std::string words) {
+    bool exact = false;
+    problems_.push_back(warning_at(place(path, exact), path, std::move(words)));
+  }
+
+  const Settings& settings_;
+  const SettingNode& tree_;
+  std::vector<Problem>& problems_;
+};
+
+}  // namespace
+
+void check_settings(const Settings& settings, const SettingNode& tree, std::vector<Problem>& problems) {
+  Checks(settings, tree, problems).all();
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,176 @@
+// Settings: what the static configuration file says, as plain values. Made once at start and again on SIGHUP;
+// config/translation turns it, with the routing objects, into a snapshot.
+//
+// Every key, its type, default, limits and meaning stand in one table (settings_keys.h), from which come the
+// parser's checks, the suggestions and docs/configuration.md. The default of a key is the initial value here (or in
+// the proxy's own structs); it is written nowhere else.
+#pragma once
+
+#include "config/problem.h"
+#include "proxy/snapshot.h"
+#include "proxy/upstream/service.h"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace gatehouse {
+
+// entryPoints.<name>.http.redirections.entryPoint
+struct RedirectionSettings {
+  std::string to;  // the name of another entry point, or `:port`
+  std::string scheme = "https";
+  bool permanent = true;
+};
+
+// A certificate to have: its first name and the others.
+struct DomainSettings {
+  std::string main;
+  std::vector<std::string> sans;
+};
+
+// entryPoints.<name>.http.tls
+struct EntryPointTlsSettings {
+  std::string cert_resolver;  // key of Settings::resolvers, or empty
+  std::string options;        // `default` or empty, which are the same
+  std::vector<DomainSettings> domains;
+};
+
+// Whom to believe: PROXY headers, X-Forwarded-* headers.
+struct TrustSettings {
+  AddressRanges trusted;
+  bool insecure = false;  // everyone
+};
+
+struct ListenSettings {
+  std::vector<Endpoint> addresses;
+  bool dual_stack = false;  // `:80`: the `[::]` among the addresses accepts IPv4 too
+};
+
+// entryPoints.<name>.transport.lifeCycle
+struct LifeCycleSettings {
+  Duration request_accept_grace = Duration::zero();  // keeps accepting this long after the stop signal
+  Duration grace = std::chrono::seconds(10);         // then open connections have this long to finish
+};
+
+struct EntryPointSettings {
+  std::string name;
+  ListenSettings listen;  // never empty
+  bool as_default = false;
+  bool required = true;
+  std::optional<RedirectionSettings> redirection;
+  std::optional<EntryPointTlsSettings> tls;
+  std::optional<TrustSettings> proxy_protocol;  // given: a PROXY header is expected from the trusted
+  TrustSettings forwarded_headers;
+  ClientTimeouts timeouts;
+  ClientLimits limits;
+  LifeCycleSettings life_cycle;
+
+  // Serves ping, ready, metrics, api and dashboard instead of routes.
+  bool admin() const { return name == "admin"; }
+};
+
+// providers.manifests
+struct ManifestsSettings {
+  std::string directory = "/etc/gatehouse/manifests";
+  std::vector<std::string> ingress_classes = {"gatehouse"};
+  std::vector<std::string> controllers = {"gatehouse.dev/ingress-controller"};
+  bool ingress_without_class = false;
+  bool allow_external_name_services = true;
+  bool allow_cross_namespace = false;
+};
+
+// certificatesResolvers.<name>.internal: the built-in CA.
+struct InternalCaSettings {
+  std::string storage = "/var/lib/gatehouse/ca";
+};
+
+struct ResolverSettings {
+  std::optional<InternalCaSettings> internal;  // the only kind so far: always there
+};
+
+struct CertificateFiles {
+  std::string cert_file;
+  std::string key_file;
+};
+
+enum class TlsVersion { tls12, tls13 };
+
+// tls.options.default
+struct TlsOptionsSettings {
+  TlsVersion min_version = TlsVersion::tls12;
+  std::vector<std::string> cipher_suites;      // IANA names, TLS 1.2 only; empty: the built-in list
+  std::vector<std::string> curve_preferences;  // Traefik's names: X25519, CurveP256, …; empty: the built-in list
+  bool sni_strict = false;                     // no default certificate for unknown names
+};
+
+struct TlsSettings {
+  TlsOptionsSettings options;
+  std::vector<CertificateFiles> certificates;
+  std::optional<CertificateFiles> default_certificate;
+};
+
+// serversTransport: how services are reached unless they say otherwise.
+struct ServersTransportSettings {
+  bool insecure_skip_verify = false;
+  std::vector<std::string> root_cas;  // PEM files; empty: the system's
+  std::size_t max_idle_connections_per_host = 200;
+  UpstreamTimeouts timeouts;
+};
+
+enum class LogFormat { common, json };
+
+struct LogSettings {
+  std::string level = "info";  // trace, debug, info, warn, error, fatal
+  LogFormat format = LogFormat::common;
+  std::string file_path;       // empty: standard error
+};
+
+struct AccessLogSettings {
+  std::string file_path;  // empty: standard output
+  LogFormat format = LogFormat::common;
+};
+
+struct Settings {
+  std::vector<EntryPointSettings> entry_points;  // in the file's order; 1 to 64; names differ
+  std::optional<ManifestsSettings> manifests;
+  std::map<std::string, ResolverSettings> resolvers;
+  TlsSettings tls;
+  ServersTransportSettings servers_transport;
+  LogSettings log;
+  std::optional<AccessLogSettings> access_log;  // given: on
+  std::vector<std::string> admin_allowed_hosts;  // host names besides addresses and localhost; `*`: any
+  bool admin_expected = false;                  // ping, metrics or api were asked for
+  std::size_t workers = 0;                      // 0: one per usable processor
+
+  const EntryPointSettings* entry_point(std::string_view name) const;
+};
+
+// Where settings come from; what stands further down wins.
+struct SettingsSources {
+  std::string file;  // its name, for problems
+  std::string text;  // its content: YAML, 1 MiB at most
+  std::map<std::string, std::string> environment;  // for ${VAR}, and GATEHOUSE_ENTRYPOINTS_WEB_ADDRESS=…
+  std::vector<std::string> set;                    // entryPoints.web.address=:80
+};
+
+struct SettingsOrProblems {
+  std::optional<Settings> settings;  // there unless a problem is an error
+  std::vector<Problem> problems;     // all there are (100 at most), warnings too, in the order of the file
+};
+
+// Reads no file and changes nothing outside; bounded in time and memory whatever the text.
+SettingsOrProblems load_settings(const SettingsSources& sources);
+
+// The same with the text read from `file`; a file that cannot be read is a problem.
+SettingsOrProblems load_settings_file(const std::string& file, std::map<std::string, std::string> environment,
+                                      std::vector<std::string> set);
+
+// This process's environment, as SettingsSources wants it.
+std::map<std::string, std::string> process_environment();
+
+// docs/configuration.md: every key with type, default, limits and meaning (Markdown).
+std::string configuration_reference();
+
+}  // namespace gatehouse
