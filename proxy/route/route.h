@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/names.h"
-#include "proxy/upstream/service.h"
+#include "proxy/route/service.h"
 
 #include <cstdint>
 #include <memory>

@@ -3,7 +3,7 @@
 
 #include "base/names.h"
 #include "base/result.h"
-#include "proxy/upstream/service.h"
+#include "proxy/route/service.h"
 
 #include <atomic>
 #include <cstdint>

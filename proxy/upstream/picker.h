@@ -5,7 +5,7 @@
 #include "base/names.h"
 #include "base/result.h"
 #include "proxy/route/tcp_route.h"
-#include "proxy/upstream/service.h"
+#include "proxy/route/service.h"
 
 #include <algorithm>
 #include <span>

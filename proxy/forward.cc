@@ -1,0 +1,180 @@
+#include "proxy/forward.h"
+
+#include "proxy/http/error_page.h"
+#include "proxy/relay.h"
+#include "proxy/upstream/attempt.h"
+#include "proxy/upstream/picker.h"
+#include "proxy/upstream/retry.h"
+
+namespace gatehouse {
+namespace {
+
+constexpr std::string_view acme_path = "/.well-known/acme-challenge/";
+
+// Plain requests on an entry point that sends them elsewhere; ACME challenges and what a trusted load balancer
+// already decrypted stay.
+bool is_redirected(const Exchange& exchange, const EntryPoint& entry_point) {
+  return entry_point.redirection && !exchange.request().path.starts_with(acme_path) &&
+         client_scheme(exchange.request(), exchange.origin()) != entry_point.redirection->scheme;
+}
+
+// 301/302 let a browser's GET be GET; other methods need 308/307 to stay what they are.
+std::uint16_t redirection_status(std::string_view method, bool permanent) {
+  const bool safe = method == "GET" || method == "HEAD";
+  if (permanent) return safe ? 301 : 308;
+  return safe ? 302 : 307;
+}
+
+Awaitable<void> redirect(Exchange& exchange, const Redirection& to, ExchangeRecord& record) {
+  const RequestHead& request = exchange.request();
+  HostBuffer buffer;
+  std::string location = to.scheme + "://";
+  location.append(host_of_authority(request.authority, buffer).value_or(""));
+  if (!to.port.empty()) location.append(":").append(to.port);
+  location.append(request.target.starts_with('/') ? "" : "/").append(request.target == "*" ? "" : request.target);
+  record.status = redirection_status(request.method, to.permanent);
+  std::vector<HeaderField> fields{{"Location", location, HeaderId::other}};
+  (void)co_await exchange.respond(record.status, std::move(fields), {});
+}
+
+const HttpRoute* find_route(const Exchange& exchange, const EntryPoint& entry_point) {
+  HostBuffer buffer;
+  const auto host = host_of_authority(exchange.request().authority, buffer);
+  return entry_point.http->match(host.value_or(""), exchange.request().path, exchange.origin().over_tls);
+}
+
+// A path that climbs above the root or holds %00 has no meaning at all.
+Failure unroutable(std::string_view path) {
+  std::string storage;
+  if (!normalised_path(path, storage)) return Failure(FailureKind::bad_request, "the path has no normal form");
+  return Failure(FailureKind::no_route);
+}
+
+// The endpoint whose turn it is, or the one the client's cookie names.
+const Endpoint* choose_endpoint(const Service& service, const RequestHead& request, const EndpointHealth& health,
+                                std::span<const Endpoint> tried) {
+  if (service.sticky && tried.empty())
+    if (const Endpoint* kept = sticky_endpoint(service, request.find(HeaderId::cookie)); kept && health.usable(*kept))
+      return kept;
+  if (health.all_usable()) return pick(service, [](const Endpoint&) { return true; }, tried);
+  return pick(service, [&](const Endpoint& endpoint) { return health.usable(endpoint); }, tried);
+}
+
+// A pooled connection to the endpoint, or a new one.
+Awaitable<Result<std::unique_ptr<UpstreamConnection>>> get_connection(Worker& worker, const Service& service,
+                                                                      const Endpoint& endpoint) {
+  if (auto idle = worker.pool.take_idle(service, endpoint)) co_return idle;
+  ServiceCounters& counters = worker.counters.of_service(service.name);
+  auto connection = worker.pool.make(endpoint);
+  auto opened = co_await connection->open(service);
+  if (!opened) {
+    ++counters.failed_connects;
+    worker.health.failed(endpoint);
+    co_return opened.error();
+  }
+  ++counters.connects;
+  worker.health.succeeded(endpoint);
+  co_return connection;
+}
+
+// What a tunnel's record still needs when the snapshot it began with is long gone.
+void keep_names(ClientConnection& client, ExchangeRecord& record, std::string& names) {
+  names.append(record.route).append(record.service);
+  record.route = std::string_view(names).substr(0, record.route.size());
+  record.service = std::string_view(names).substr(record.route.size());
+  client.entry_point.reset();
+}
+
+Awaitable<void> tunnel(Exchange& exchange, ClientConnection& client, UpstreamConnection& upstream,
+                       ExchangeRecord& record) {
+  const std::string from_upstream(upstream.inbox().unread());
+  const RelayLimits limits{client.entry_point->timeouts.tunnel_idle};
+  keep_names(client, record, client.kept_names);
+  client.reading.clear();
+  upstream.reading.clear();
+  const RelayResult result = co_await relay(exchange.tunnel(), upstream.stream(), {}, from_upstream, limits,
+                                            client.worker.deadlines, client.worker.buffers);
+  record.bytes_in += result.to_upstream;
+  record.bytes_out += result.to_client;
+}
+
+// Sends the request to one endpoint after another until one answers. Returns how it failed, if all did.
+Awaitable<std::optional<Failure>> send_and_receive(Exchange& exchange, ClientConnection& client,
+                                                   std::shared_ptr<const Service> service, ExchangeRecord& record) {
+  Worker& worker = client.worker;
+  const RequestHead& request = exchange.request();
+  std::string head;
+  head.reserve(1024);
+  write_upstream_request(head, request, exchange.origin(), service->pass_host_header ? "" : service->host);
+  auto first = exchange.piece_now();
+  if (!first) co_return first.error();
+  std::vector<Endpoint> tried;
+  RetryState state;
+  while (true) {
+    const Endpoint* endpoint = choose_endpoint(*service, request, worker.health, tried);
+    if (!endpoint) co_return state.last_failure ? *state.last_failure : Failure(FailureKind::no_endpoint, service->name);
+    ++record.attempts;
+    record.endpoint = *endpoint;
+    auto connection = co_await get_connection(worker, *service, *endpoint);
+    if (connection) {
+      UpstreamConnection& upstream = **connection;
+      Attempt attempt(exchange, upstream, *service, worker.deadlines, head, *first);
+      auto answered = co_await attempt.run();
+      record.bytes_in = attempt.bytes_in();
+      record.bytes_out = attempt.bytes_out();
+      record.status = attempt.status_sent();
+      if (answered) {
+        if (record.status == 101) co_await tunnel(exchange, client, upstream, record);
+        else if (attempt.reusable() && !worker.draining) worker.pool.give_back(std::move(*connection), *service);
+        co_return std::nullopt;
+      }
+      state.failed_after_sending(answered.error(), upstream.reused, attempt.body_lost());
+    } else {
+      state.failed_to_connect(connection.error());
+    }
+    if (!may_retry(state, request, exchange.answer_begun())) co_return state.last_failure;
+    // A pooled connection that had died says nothing about its endpoint.
+    if (!state.stale_connection) tried.push_back(*endpoint);
+  }
+}
+
+}  // namespace
+
+Awaitable<void> refuse(Exchange& exchange, Failure failure, ExchangeRecord& record) {
+  const std::uint16_t status = row(failure.kind).status;
+  record.failure = std::move(failure);
+  if (exchange.answer_begun() || status == 0 || status == 499) {
+    exchange.break_off();
+    co_return;
+  }
+  record.status = status;
+  std::vector<HeaderField> fields{{"Content-Type", "text/plain; charset=utf-8", HeaderId::other}};
+  if (status == 503) fields.push_back({"Retry-After", "1", HeaderId::other});
+  const std::string page = error_page(record.failure->kind);
+  (void)co_await exchange.respond(status, std::move(fields), page);
+}
+
+Awaitable<void> forward(Exchange& exchange, ClientConnection& client, ExchangeRecord& record) {
+  const EntryPoint& entry_point = *client.entry_point;  // of one snapshot, to the end of this exchange
+  if (is_redirected(exchange, entry_point)) {
+    co_await redirect(exchange, *entry_point.redirection, record);
+    co_return;
+  }
+  const HttpRoute* route = find_route(exchange, entry_point);
+  if (!route) {
+    Failure failure = unroutable(exchange.request().path);
+    co_await refuse(exchange, std::move(failure), record);
+    co_return;
+  }
+  record.route = route->name;
+  if (!route->service) {
+    Failure failure(FailureKind::no_service, route->missing);
+    co_await refuse(exchange, std::move(failure), record);
+    co_return;
+  }
+  record.service = route->service->name;
+  auto failure = co_await send_and_receive(exchange, client, route->service, record);
+  if (failure) co_await refuse(exchange, std::move(*failure), record);
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,17 @@
+// The stages of one exchange, in order: redirect, route, headers, endpoint, connection, send and receive, settle.
+#pragma once
+
+#include "proxy/connection.h"
+#include "proxy/http/exchange.h"
+#include "proxy/record.h"
+
+namespace gatehouse {
+
+// Answers the exchange, from an upstream or by itself, and fills in what the record does not know yet. After a 101 it
+// returns when the tunnel has ended.
+Awaitable<void> forward(Exchange& exchange, ClientConnection& client, ExchangeRecord& record);
+
+// Answers with a failure's page, or breaks the answer off when it has begun.
+Awaitable<void> refuse(Exchange& exchange, Failure failure, ExchangeRecord& record);
+
+}  // namespace gatehouse

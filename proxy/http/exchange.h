@@ -1,0 +1,54 @@
+// Exchange: one request and its answer, whatever the HTTP version. ★ The version's server loop implements it, forward
+// drives it. All operations belong to one worker; one coroutine may pull the request's body while another sends the
+// answer.
+#pragma once
+
+#include "proxy/http/body.h"
+#include "proxy/http/header_rules.h"
+#include "proxy/http/message.h"
+
+#include <optional>
+#include <vector>
+
+namespace gatehouse {
+
+class Exchange {
+ public:
+  virtual ~Exchange() = default;
+
+  // Valid for the whole exchange.
+  virtual const RequestHead& request() const = 0;
+  virtual const Origin& origin() const = 0;
+
+  // The request's body, piece by piece; a piece is valid until the next pull. next_piece ends with client_gone or
+  // body_stalled when the client fails, and with client_gone after stop_body().
+  virtual Awaitable<Result<BodyPiece>> next_piece() = 0;
+  virtual Result<std::optional<BodyPiece>> piece_now() = 0;
+  virtual bool body_ended() const = 0;
+  virtual const std::vector<HeaderField>& request_trailers() const = 0;
+  // Nobody will pull again: ends a pull that waits.
+  virtual void stop_body() = 0;
+
+  // A 1xx on the way; ignored for clients that do not know them.
+  virtual Awaitable<Result<void>> send_interim(const ResponseHead& head) = 0;
+  // The head of the one final answer, with as much of the body as is at hand. `set_cookie` may be empty.
+  virtual Awaitable<Result<void>> send_head(const ResponseHead& head, BodyPiece first,
+                                            const std::vector<HeaderField>& trailers, std::string_view set_cookie) = 0;
+  // More of the body. Trailers count with the last piece.
+  virtual Awaitable<Result<void>> send_piece(BodyPiece piece, const std::vector<HeaderField>& trailers) = 0;
+  // An answer made here: head and whole body.
+  virtual Awaitable<Result<void>> respond(std::uint16_t status, std::vector<HeaderField> fields,
+                                          std::string_view body) = 0;
+
+  virtual bool answer_begun() const = 0;
+  // The answer cannot be completed: the client must see that it is broken.
+  virtual void break_off() = 0;
+  // The client has left without waiting for the answer. One system call; asked once a second.
+  virtual bool client_gone() = 0;
+
+  // For a 101: the stream to relay, and what the client has sent too early to be part of it.
+  virtual Stream& tunnel() = 0;
+  virtual std::string_view tunnel_unread() = 0;
+};
+
+}  // namespace gatehouse

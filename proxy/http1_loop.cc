@@ -1,0 +1,110 @@
+#include "proxy/http1_loop.h"
+
+#include "proxy/admin.h"
+#include "proxy/forward.h"
+#include "proxy/http/http1_server.h"
+
+namespace gatehouse {
+namespace {
+
+Http1Link link_of(ClientConnection& client) {
+  const ClientTimeouts& timeouts = client.entry_point->timeouts;
+  return {client.stream(), client.plain, client.inbox, client.reading, client.writing, timeouts.body_idle, timeouts.write_idle};
+}
+
+// Between two requests: no block of memory, no snapshot is held. False when the connection is over.
+Awaitable<bool> wait_for_request(ClientConnection& client) {
+  if (!client.inbox.unread().empty()) co_return true;  // pipelined
+  client.inbox.release_if_empty();
+  client.reading.within(client.entry_point->timeouts.keep_alive);
+  client.entry_point.reset();
+  client.idle = true;
+  const error_code error = co_await client.stream().wait_readable();
+  client.idle = false;
+  client.reading.clear();
+  co_return !error && client.refresh();
+}
+
+// The address the request came from: the peer, or what trusted proxies before it say (the last address in
+// X-Forwarded-For that is not theirs).
+std::string resolve_client(const ClientConnection& client, const RequestHead& request, bool trusted) {
+  std::string found = client.peer_text;
+  if (!trusted) return found;
+  std::vector<std::string_view> hops;
+  for (const auto& field : request.fields)
+    if (field.id == HeaderId::x_forwarded_for) for_each_element(field.value, [&](std::string_view hop) { hops.push_back(hop); });
+  for (auto hop = hops.rbegin(); hop != hops.rend(); ++hop) {
+    error_code error;
+    const auto address = asio::ip::make_address(std::string(*hop), error);
+    if (error) break;
+    found = unmapped(address).to_string();
+    if (!client.entry_point->forwarded_from.contains(address)) break;
+  }
+  return found;
+}
+
+bool is_trusted(const ClientConnection& client) {
+  const EntryPoint& entry_point = *client.entry_point;
+  return entry_point.forwarded_from_all || entry_point.forwarded_from.contains(client.peer.address);
+}
+
+ExchangeRecord begin_record(const ClientConnection& client, const RequestHead& request) {
+  ExchangeRecord record;
+  record.started = client.worker.clock.wall_now();
+  record.entry_point = client.entry_point_name;
+  record.method = request.method;
+  record.target = request.target;
+  record.host = request.authority;
+  record.protocol = request.minor_version == 0 ? "HTTP/1.0" : "HTTP/1.1";
+  record.over_tls = client.tls != nullptr;
+  record.server_name = client.server_name;
+  if (client.worker.access_log.write) {
+    record.user_agent = request.find("user-agent");
+    record.referer = request.find("referer");
+  }
+  return record;
+}
+
+// Has one request answered and recorded. `head`: how reading it went. True when another may follow.
+Awaitable<bool> serve_exchange(ClientConnection& client, RequestHead& request, Result<bool> head, bool last) {
+  Worker& worker = client.worker;
+  const TimePoint started = worker.clock.now();
+  if (!head) request = RequestHead{};
+  ExchangeRecord record = begin_record(client, request);
+  const bool trusted = is_trusted(client);
+  const std::string address = resolve_client(client, request, trusted);
+  record.client = address;
+  const Origin origin{address, client.peer_text, trusted, client.tls != nullptr, client.local.port};
+  const Http1Link link = link_of(client);
+  Http1Exchange exchange(link, request, origin, worker.date.at(record.started), head && !last && !worker.draining);
+  if (!head) co_await refuse(exchange, head.error(), record);
+  else if (client.entry_point->admin && worker.admin) co_await worker.admin->answer(exchange, record);
+  else co_await forward(exchange, client, record);
+  record.bytes_in = std::max(record.bytes_in, exchange.body_received());
+  record.duration = worker.clock.now() - started;
+  worker.record(record, client.counters);
+  if (exchange.must_linger() || (!head && exchange.answer_begun())) co_await linger(link, worker.clock);
+  client.inbox.release_head();
+  co_return exchange.reusable();
+}
+
+}  // namespace
+
+Awaitable<void> serve_http1(ClientConnection& client) {
+  // The first request is owed at once: a connection that says nothing is closed after the head's limit.
+  for (std::uint32_t served = 1;; ++served) {
+    if (served > 1 && !co_await wait_for_request(client)) co_return;
+    const EntryPoint& entry_point = *client.entry_point;
+    RequestHead request;
+    request.fields.reserve(16);
+    const HeadLimits limits{entry_point.limits.target_bytes, entry_point.limits.fields};
+    auto head = co_await read_request_head(link_of(client), entry_point.timeouts.head, entry_point.limits.head_bytes,
+                                           limits, request);
+    const bool silent = head ? !*head : head.error().kind == FailureKind::head_timeout && client.inbox.unread().empty();
+    if (silent) co_return;
+    const bool last = entry_point.limits.requests_per_connection == served;
+    if (!co_await serve_exchange(client, request, std::move(head), last)) co_return;
+  }
+}
+
+}  // namespace gatehouse

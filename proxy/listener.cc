@@ -1,0 +1,127 @@
+#include "proxy/listener.h"
+
+#include "proxy/connection.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace gatehouse {
+namespace {
+
+constexpr int batch = 16;  // accepted in a row before other work gets its turn
+constexpr Duration pause = std::chrono::milliseconds(100);
+
+bool is_shortage(int error) { return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS; }
+
+std::string peer_address(const sockaddr_storage& peer) {
+  asio::ip::tcp::endpoint endpoint;
+  std::memcpy(endpoint.data(), &peer, std::min(sizeof peer, endpoint.capacity()));
+  return unmapped(endpoint.address()).to_string();
+}
+
+// Undoes what was counted when the connection ends.
+struct AddressCount {
+  AddressCount(Worker& w, std::string a) : worker(w), address(std::move(a)) {
+    if (!address.empty()) ++worker.connections_per_address[address];
+  }
+  AddressCount(AddressCount&& other) noexcept : worker(other.worker), address(std::exchange(other.address, {})) {}
+  ~AddressCount() {
+    if (address.empty()) return;
+    const auto entry = worker.connections_per_address.find(address);
+    if (--entry->second == 0) worker.connections_per_address.erase(entry);
+  }
+  Worker& worker;
+  std::string address;  // empty: not counted
+};
+
+Awaitable<void> serve_counted(Worker& worker, Socket socket, std::shared_ptr<const EntryPoint> entry_point,
+                              AddressCount counted) {
+  const AddressCount until_the_end(std::move(counted));
+  co_await serve_connection(worker, std::move(socket), std::move(entry_point));
+}
+
+}  // namespace
+
+Listener::Listener(Worker& worker, int descriptor, std::string entry_point, std::size_t workers, Logger log)
+    : worker_(worker), socket_(worker.io, descriptor), entry_point_(std::move(entry_point)), workers_(workers), log_(std::move(log)) {}
+
+Awaitable<void> Listener::run() {
+  while (!closing_) {
+    error_code error;
+    co_await socket_.async_wait(asio::posix::stream_descriptor::wait_read, asio::redirect_error(asio::use_awaitable, error));
+    if (error) break;
+    Accepted last = Accepted::one;
+    for (int n = 0; n < batch && last == Accepted::one; ++n) last = accept_one();
+    if (last == Accepted::short_of_resources) co_await worker_.clock.sleep_until(worker_.clock.now() + pause);
+  }
+}
+
+void Listener::close() {
+  closing_ = true;
+  while (accept_one() == Accepted::one) {}
+  error_code ignored;
+  socket_.close(ignored);
+}
+
+Listener::Accepted Listener::accept_one() {
+  sockaddr_storage peer{};
+  socklen_t size = sizeof peer;
+  const int descriptor = ::accept4(socket_.native_handle(), reinterpret_cast<sockaddr*>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (descriptor < 0) {
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return Accepted::none;
+    if (!is_shortage(errno)) return errno == EINTR || errno == ECONNABORTED ? Accepted::one : Accepted::failed;
+    if (!std::exchange(short_logged_, true))
+      log_->error("entry point {}: not accepting for lack of resources: {}; serving goes on", entry_point_, std::strerror(errno));
+    return Accepted::short_of_resources;
+  }
+  if (std::exchange(short_logged_, false)) log_->info("entry point {}: accepting again", entry_point_);
+  const int family = peer.ss_family;
+  Socket socket(worker_.io);
+  error_code error;
+  socket.assign(asio::generic::stream_protocol(family, 0), descriptor, error);
+  if (error) {
+    ::close(descriptor);
+    return Accepted::failed;
+  }
+  serve(std::move(socket), family == AF_UNIX ? std::string() : peer_address(peer));
+  return Accepted::one;
+}
+
+void Listener::serve(Socket socket, std::string address) {
+  auto entry_point = worker_.snapshot->find_entry_point(entry_point_);
+  if (!entry_point) return;
+  if (over_limit(*entry_point, address)) {
+    ++worker_.counters.entry_points[entry_point_].refused_connections;
+    return;
+  }
+  if (entry_point->limits.connections_per_address == 0) address.clear();
+  asio::co_spawn(worker_.io,
+                 serve_counted(worker_, std::move(socket), std::move(entry_point), AddressCount(worker_, std::move(address))),
+                 [log = log_](std::exception_ptr bug) {
+                   if (!bug) return;
+                   try {
+                     std::rethrow_exception(bug);
+                   } catch (const std::exception& error) {
+                     log->error("a connection was ended by an internal error: {}", error.what());
+                   }
+                 });
+}
+
+bool Listener::over_limit(const EntryPoint& entry_point, const std::string& address) {
+  const ClientLimits& limits = entry_point.limits;
+  const auto share = [&](std::size_t limit) { return (limit + workers_ - 1) / workers_; };
+  const auto open = worker_.counters.entry_points[entry_point_].open_connections;
+  if (limits.connections > 0 && static_cast<std::size_t>(open) >= share(limits.connections)) return true;
+  const auto same = worker_.connections_per_address.find(address);
+  return limits.connections_per_address > 0 && same != worker_.connections_per_address.end() &&
+         same->second >= share(limits.connections_per_address);
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,212 @@
+#include "proxy/upstream/attempt.h"
+
+#include "proxy/http/chunked.h"
+#include "proxy/http/http1_parser.h"
+#include "proxy/upstream/picker.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <array>
+#include <exception>
+
+namespace gatehouse {
+namespace {
+
+constexpr std::size_t response_head_limit = 128 * 1024;  // Rails answers carry large Set-Cookie and CSP fields
+constexpr HeadLimits response_limits{.target_bytes = 0, .fields = 512};
+constexpr int most_interims = 10;
+constexpr Duration watch_interval = std::chrono::seconds(1);
+
+asio::const_buffer buffer_of(std::string_view text) { return {text.data(), text.size()}; }
+
+}  // namespace
+
+Attempt::Attempt(Exchange& exchange, UpstreamConnection& upstream, const Service& service, Deadlines& deadlines,
+                 std::string_view head, std::optional<BodyPiece> first)
+    : exchange_(exchange),
+      upstream_(upstream),
+      service_(service),
+      head_(head),
+      first_(first),
+      watch_(deadlines, *this),
+      uploaded_(upstream.plain().socket().get_executor(), TimePoint::max()) {}
+
+void Attempt::ClientWatch::due() {
+  if (!attempt.exchange_.client_gone()) return within(watch_interval);
+  gone = true;
+  attempt.upstream_.close();
+}
+
+Awaitable<Result<void>> Attempt::run() {
+  const error_code error = co_await send_first();
+  // A failed write may mean that the answer came early; only reading tells. A dead pooled connection has none.
+  if (error && upstream_.reused) co_return Failure(FailureKind::upstream_closed, error.message());
+  upload_complete_ = exchange_.body_ended();
+  if (!upload_complete_) {
+    uploading_ = upload_running_ = true;
+    asio::co_spawn(uploaded_.get_executor(), upload(), [this](std::exception_ptr) {
+      upload_running_ = false;
+      uploaded_.cancel();
+    });
+  }
+  Result<void> received;
+  std::exception_ptr bug;
+  try {
+    received = co_await receive();
+  } catch (...) {
+    bug = std::current_exception();
+  }
+  watch_.clear();
+  upstream_.reading.clear();
+  if (uploading_) co_await join_upload();
+  if (bug) std::rethrow_exception(bug);
+  if (!received && upload_failure_) co_return *upload_failure_;
+  co_return received;
+}
+
+Awaitable<error_code> Attempt::send_first() {
+  if (first_ && !first_->bytes.empty()) co_return co_await send_body(*first_);
+  if (first_ && first_->last && exchange_.request().body.kind == BodyKind::chunked) co_return co_await send_body(*first_);
+  const asio::const_buffer head = buffer_of(head_);
+  upstream_.writing.within(service_.timeouts.idle);
+  const error_code error = co_await upstream_.stream().write(std::span(&head, 1));
+  upstream_.writing.clear();
+  head_ = {};
+  co_return error;
+}
+
+// A piece of the body framed as the request is, with the head before it if that has not been sent yet.
+Awaitable<error_code> Attempt::send_body(BodyPiece piece) {
+  const bool chunked = exchange_.request().body.kind == BodyKind::chunked;
+  const ChunkSizeLine size_line(piece.bytes.size());
+  std::string tail = chunked && !piece.bytes.empty() ? "\r\n" : "";
+  if (chunked && piece.last) write_trailers(tail.append("0\r\n"), exchange_.request_trailers());
+  const std::string_view line = chunked && !piece.bytes.empty() ? size_line.text() : std::string_view{};
+  const std::array buffers{buffer_of(head_), buffer_of(line), buffer_of(piece.bytes), buffer_of(tail)};
+  upstream_.writing.within(service_.timeouts.idle);
+  const error_code error = co_await upstream_.stream().write(buffers);
+  upstream_.writing.clear();
+  head_ = {};
+  if (!error) bytes_in_ += piece.bytes.size();
+  co_return error;
+}
+
+Awaitable<void> Attempt::upload() {
+  while (!exchange_.body_ended()) {
+    auto piece = co_await exchange_.next_piece();
+    if (!piece) {
+      // Half a body must not look like a whole one: the connection goes, not just its writing side.
+      upload_failure_ = piece.error();
+      upstream_.plain().abort();
+      co_return;
+    }
+    if (co_await send_body(*piece)) co_return;  // the answer may be here already
+  }
+  upload_complete_ = true;
+  if (!awaiting_head_) co_return;
+  upstream_.reading.within(service_.timeouts.answer);
+  watch_.within(watch_interval);
+}
+
+Awaitable<void> Attempt::join_upload() {
+  if (upload_running_) {
+    upstream_.close();
+    exchange_.stop_body();
+  }
+  error_code ignored;
+  while (upload_running_) co_await uploaded_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+}
+
+Awaitable<Result<void>> Attempt::receive() {
+  auto head = co_await receive_interims();
+  if (!head) co_return head.error();
+  const ResponseHead& response = upstream_.response;
+  if (response.status == 101) {
+    if (exchange_.request().upgrade.empty() || response.upgrade.empty())
+      co_return Failure(FailureKind::bad_answer, "101 without an upgrade");
+    // What came before the client could know of the tunnel is no part of it, or requests could be smuggled through.
+    if (!exchange_.tunnel_unread().empty() || !exchange_.tunnel().idle_and_open())
+      co_return Failure(FailureKind::bad_request, "bytes before the upgrade was granted");
+    status_sent_ = 101;
+    co_return co_await exchange_.send_head(response, {{}, true}, {}, {});
+  }
+  co_return co_await pass_on_body();
+}
+
+Awaitable<Result<void>> Attempt::receive_interims() {
+  for (int interims = 0;; ++interims) {
+    auto head = co_await receive_head();
+    if (!head) co_return head.error();
+    if (!upstream_.response.interim()) co_return Result<void>();
+    if (interims == most_interims) co_return Failure(FailureKind::bad_answer, "too many interim answers");
+    auto sent = co_await exchange_.send_interim(upstream_.response);
+    if (!sent) co_return sent.error();
+    upstream_.inbox().release_head();
+  }
+}
+
+Awaitable<Result<void>> Attempt::receive_head() {
+  Inbox& inbox = upstream_.inbox();
+  HeadEnd end;
+  awaiting_head_ = true;
+  if (upload_complete_ || exchange_.request().expect_continue) upstream_.reading.within(service_.timeouts.answer);
+  if (upload_complete_) watch_.within(watch_interval);
+  // Nothing can be here before the upstream has thought.
+  if (inbox.unread().empty()) {
+    if (co_await upstream_.stream().wait_readable()) co_return reading_failure(FailureKind::upstream_closed);
+  }
+  while (true) {
+    auto size = end.find(inbox.unread());
+    if (!size) co_return Failure(FailureKind::bad_answer, size.error().detail);
+    if (*size > 0) {
+      auto parsed = parse_response_head(inbox.unread().substr(0, *size), response_limits, exchange_.request().method,
+                                        upstream_.response);
+      inbox.keep_head(*size);
+      awaiting_head_ = false;
+      upstream_.reading.clear();
+      watch_.clear();
+      co_return parsed;
+    }
+    if (inbox.unread().size() >= response_head_limit) co_return Failure(FailureKind::bad_answer, "the head is too large");
+    const bool nothing_yet = inbox.unread().empty();
+    const auto read = co_await inbox.gather(response_head_limit);
+    if (read && *read > 0) continue;
+    co_return reading_failure(nothing_yet ? FailureKind::upstream_closed : FailureKind::bad_answer);
+  }
+}
+
+Awaitable<Result<void>> Attempt::pass_on_body() {
+  const ResponseHead& response = upstream_.response;
+  Http1Body body(upstream_.inbox(), upstream_.reading, response.body, service_.timeouts.idle, response_body_failures);
+  auto first = body.next_now();
+  if (!first) co_return first.error();
+  const std::string cookie = sticky_cookie();
+  auto sent = co_await exchange_.send_head(response, first->value_or(BodyPiece{}), body.trailers(), cookie);
+  status_sent_ = response.status;
+  while (sent && !body.ended()) {
+    auto piece = co_await body.next();
+    if (!piece) co_return piece.error();
+    sent = co_await exchange_.send_piece(*piece, body.trailers());
+  }
+  bytes_out_ = body.received();
+  upstream_.inbox().release_head();
+  reusable_ = sent && response.keep_alive && upload_complete_ && upstream_.inbox().unread().empty();
+  co_return sent;
+}
+
+// Set when the client does not have it yet.
+std::string Attempt::sticky_cookie() const {
+  if (!service_.sticky) return {};
+  const Endpoint* kept = sticky_endpoint(service_, exchange_.request().find(HeaderId::cookie));
+  return kept && *kept == upstream_.endpoint() ? std::string() : set_cookie(*service_.sticky, upstream_.endpoint());
+}
+
+Failure Attempt::reading_failure(FailureKind broken_off) const {
+  if (watch_.gone) return Failure(FailureKind::client_gone);
+  if (upstream_.reading.expired()) return Failure(FailureKind::answer_timeout, upstream_.endpoint().text());
+  return Failure(broken_off, upstream_.endpoint().text());
+}
+
+}  // namespace gatehouse

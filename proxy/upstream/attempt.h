@@ -1,0 +1,66 @@
+// One attempt to have an exchange answered over one upstream connection: the request goes up, the answer comes down,
+// both at once where the body is still arriving.
+#pragma once
+
+#include "proxy/http/exchange.h"
+#include "proxy/upstream/pool.h"
+#include "proxy/route/service.h"
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <optional>
+#include <string_view>
+
+namespace gatehouse {
+
+class Attempt {
+ public:
+  // `head`: the request head as it goes upstream; `first`: what of the body is at hand. Everything outlives the
+  // attempt.
+  Attempt(Exchange& exchange, UpstreamConnection& upstream, const Service& service, Deadlines& deadlines,
+          std::string_view head, std::optional<BodyPiece> first);
+
+  // Returns when the answer has been passed on whole (or the 101 has), or with what went wrong. Nothing runs on after.
+  Awaitable<Result<void>> run();
+
+  bool body_lost() const { return uploading_; }  // cannot be sent again
+  bool reusable() const { return reusable_; }    // the upstream connection
+  std::uint16_t status_sent() const { return status_sent_; }
+  std::uint64_t bytes_in() const { return bytes_in_; }
+  std::uint64_t bytes_out() const { return bytes_out_; }
+
+ private:
+  // Notices a client that has left while the upstream still thinks.
+  struct ClientWatch final : Alarm {
+    ClientWatch(Deadlines& wheel, Attempt& a) : Alarm(wheel), attempt(a) {}
+    void due() override;
+    Attempt& attempt;
+    bool gone = false;
+  };
+
+  Awaitable<error_code> send_first();
+  Awaitable<error_code> send_body(BodyPiece piece);
+  Awaitable<void> upload();
+  Awaitable<void> join_upload();
+  Awaitable<Result<void>> receive();
+  Awaitable<Result<void>> receive_head();
+  Awaitable<Result<void>> receive_interims();
+  Awaitable<Result<void>> pass_on_body();
+  std::string sticky_cookie() const;
+  Failure reading_failure(FailureKind broken_off) const;
+
+  Exchange& exchange_;
+  UpstreamConnection& upstream_;
+  const Service& service_;
+  std::string_view head_;
+  std::optional<BodyPiece> first_;
+  ClientWatch watch_;
+  asio::steady_timer uploaded_;
+  bool uploading_ = false, upload_running_ = false, upload_complete_ = false, awaiting_head_ = false;
+  std::optional<Failure> upload_failure_;
+  bool reusable_ = false;
+  std::uint16_t status_sent_ = 0;
+  std::uint64_t bytes_in_ = 0, bytes_out_ = 0;
+};
+
+}  // namespace gatehouse

@@ -1,0 +1,79 @@
+#include "proxy/worker.h"
+
+#include "proxy/connection.h"
+
+#include <fmt/chrono.h>
+
+namespace gatehouse {
+
+std::string_view DateText::at(WallTime now) {
+  const std::time_t second = std::chrono::system_clock::to_time_t(now);
+  if (second != second_)
+    fmt::format_to_n(text_.data(), text_.size(), "{:%a, %d %b %Y %H:%M:%S GMT}", fmt::gmtime(second_ = second));
+  return {text_.data(), text_.size()};
+}
+
+// UNSAFE_IO: no locks in the reactor; posting from another thread stays legal.
+Worker::Worker(Clock& c, const AccessLog& log, Admin* a)
+    : clock(c),
+      access_log(log),
+      admin(a),
+      deadlines(c),
+      pool(io, deadlines, buffers),
+      health(c),
+      snapshot(std::make_shared<const Snapshot>()),
+      io(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO) {}
+
+Awaitable<void> Worker::housekeeping() {
+  while (true) {
+    co_await clock.sleep_until(clock.now() + std::chrono::seconds(5));
+    pool.sweep();
+    health.sweep();
+  }
+}
+
+void Worker::drain() {
+  draining = true;
+  pool.clear();
+  for (auto* connection = connections; connection; connection = connection->next)
+    if (connection->idle) connection->close();
+  if (!connections && drained) drained();
+}
+
+std::size_t Worker::cut_all() {
+  for (auto* connection = connections; connection; connection = connection->next) connection->close();
+  return connection_count;
+}
+
+Counters Worker::count() const {
+  Counters now = counters;
+  now.idle_upstream_connections = pool.idle_count();
+  now.ejected_endpoints = health.ejected_count();
+  return now;
+}
+
+void Worker::record(const ExchangeRecord& record, EntryPointCounters& entry_point) {
+  const std::size_t status_class = record.status / 100 < 6 ? record.status / 100 : 0;
+  ++entry_point.requests[status_class];
+  entry_point.bytes_in += record.bytes_in;
+  entry_point.bytes_out += record.bytes_out;
+  entry_point.durations.add(record.duration);
+  if (record.failure) ++counters.failures[static_cast<std::size_t>(record.failure->kind)];
+  if (!record.service.empty()) {
+    ServiceCounters& service = counters.of_service(record.service);
+    ++service.requests[status_class];
+    if (record.attempts > 1) service.retries += record.attempts - 1u;
+  }
+  if (access_log.write) access_log.write(access_log_line(record, access_log.format));
+}
+
+void Worker::record(const SessionRecord& record, EntryPointCounters& entry_point) {
+  entry_point.bytes_in += record.bytes_in;
+  entry_point.bytes_out += record.bytes_out;
+  ++entry_point.sessions;
+  if (record.failure) ++counters.failures[static_cast<std::size_t>(record.failure->kind)];
+  if (!record.service.empty()) ++counters.of_service(record.service).sessions;
+  if (access_log.write) access_log.write(access_log_line(record, access_log.format));
+}
+
+}  // namespace gatehouse

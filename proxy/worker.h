@@ -1,0 +1,82 @@
+// Worker: one thread and everything its connections use: event loop, time limits, buffers, upstream connections,
+// counters and the current snapshot. Nothing in it is shared with another thread.
+#pragma once
+
+#include "base/buffers.h"
+#include "base/clock.h"
+#include "base/deadline.h"
+#include "proxy/access_log.h"
+#include "proxy/counters.h"
+#include "proxy/snapshot.h"
+#include "proxy/upstream/endpoint_health.h"
+#include "proxy/upstream/pool.h"
+#include "tls/certificate_chooser.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+namespace gatehouse {
+
+struct ClientConnection;
+class Admin;
+
+// Where finished records go. Called on the worker's thread; must not wait.
+struct AccessLog {
+  AccessLogFormat format = AccessLogFormat::json;
+  std::function<void(std::string)> write;  // empty: no access log
+};
+
+// The Date header's text, made anew once a second. The view stays valid for the worker's life; its text moves on.
+class DateText {
+ public:
+  std::string_view at(WallTime now);
+
+ private:
+  std::time_t second_ = -1;
+  std::array<char, 29> text_{};
+};
+
+struct Worker {
+  Worker(Clock& clock, const AccessLog& access_log, Admin* admin);
+  ~Worker() { pool.clear(); }
+
+  Clock& clock;
+  const AccessLog& access_log;
+  Admin* admin;  // null: no admin pages
+
+  Deadlines deadlines;
+  Buffers buffers;
+  Pool pool;
+  EndpointHealth health;
+  tls::CertificateChooser certificates;
+  Counters counters;
+  DateText date;
+
+  SnapshotPtr snapshot;
+  bool draining = false;
+
+  // Connections, for drain and limits. A connection enters itself and leaves at its end.
+  ClientConnection* connections = nullptr;  // head of an intrusive list
+  std::size_t connection_count = 0;
+  std::unordered_map<std::string, std::size_t> connections_per_address;
+  std::function<void()> drained;            // called when draining and the last connection has ended
+
+  asio::io_context io;  // last: the coroutines it destroys at the end use everything above
+
+  // Housekeeping that comes back every few seconds until the worker stops.
+  Awaitable<void> housekeeping();
+
+  // Idle connections end now, the others after what they are doing.
+  void drain();
+  // Every connection ends now. Returns how many were cut.
+  std::size_t cut_all();
+  // A copy of the counters with the gauges filled in.
+  Counters count() const;
+
+  void record(const ExchangeRecord& record, EntryPointCounters& entry_point);
+  void record(const SessionRecord& record, EntryPointCounters& entry_point);
+};
+
+}  // namespace gatehouse
