@@ -15,9 +15,10 @@ Awaitable<void> Deadlines::run() {
 
 void Deadlines::expire_due() {
   const auto now_tick = static_cast<std::uint64_t>((clock_.now() - start_) / tick);
-  // After a long sleep every slot needs one visit only.
-  if (now_tick > current_tick_ + slots) current_tick_ = now_tick - slots;
-  while (current_tick_ < now_tick) expire_slot(++current_tick_ % slots);
+  // After a long sleep every slot needs one visit only, and what is set meanwhile counts from now.
+  const std::uint64_t visits = std::min<std::uint64_t>(now_tick - current_tick_, slots);
+  current_tick_ = now_tick;
+  for (std::uint64_t visit = visits; visit > 0; --visit) expire_slot((now_tick - visit + 1) % slots);
 }
 
 void Deadlines::link(Link& link, std::uint64_t at_tick) {

@@ -81,9 +81,8 @@ std::optional<std::string_view> host_of_authority(std::string_view authority, Ho
     const auto end = authority.find(']');
     if (end == std::string_view::npos || end + 1 > buffer.size()) return std::nullopt;
     host = authority.substr(0, end + 1);
-    error_code error;
-    asio::ip::make_address_v6(std::string(host.substr(1, end - 1)), error);
-    if (error) return std::nullopt;
+    const auto literal = parse_address(host.substr(1, end - 1));
+    if (!literal || !literal->is_v6()) return std::nullopt;
   } else {
     host = authority.substr(0, authority.find(':'));
   }
@@ -112,18 +111,17 @@ Result<AddressRanges> AddressRanges::parse(const std::vector<std::string>& texts
   AddressRanges ranges;
   for (const auto& text : texts) {
     const auto slash = text.find('/');
-    error_code error;
-    const auto address = asio::ip::make_address(text.substr(0, slash), error);
-    const int width = address.is_v4() ? 32 : 128;
+    const auto address = parse_address(std::string_view(text).substr(0, slash));
+    const int width = address && address->is_v4() ? 32 : 128;
     int bits = width;
-    if (!error && slash != std::string::npos) {
+    bool good = address.has_value();
+    if (good && slash != std::string::npos) {
       const char* end = text.data() + text.size();
       const auto parsed = std::from_chars(text.data() + slash + 1, end, bits);
-      if (parsed.ec != std::errc() || parsed.ptr != end || bits < 0 || bits > width)
-        error = asio::error::invalid_argument;
+      good = parsed.ec == std::errc() && parsed.ptr == end && bits >= 0 && bits <= width;
     }
-    if (error) return Failure(FailureKind::bad_configuration, "'" + shortened(text) + "' is not an address or CIDR");
-    ranges.ranges_.push_back({mapped_bytes(address), bits + 128 - width});
+    if (!good) return Failure(FailureKind::bad_configuration, "'" + shortened(text) + "' is not an address or CIDR");
+    ranges.ranges_.push_back({mapped_bytes(*address), bits + 128 - width});
   }
   return ranges;
 }
@@ -131,12 +129,21 @@ Result<AddressRanges> AddressRanges::parse(const std::vector<std::string>& texts
 bool AddressRanges::contains(const asio::ip::address& address) const {
   if (ranges_.empty()) return false;
   const auto bytes = mapped_bytes(address);
+  const int fewest_bits = unmapped(address).is_v4() ? 96 : 0;
   return std::any_of(ranges_.begin(), ranges_.end(), [&](const Range& range) {
+    if (range.bits < fewest_bits) return false;
     const auto whole = static_cast<std::size_t>(range.bits / 8);
     if (!std::equal(bytes.begin(), bytes.begin() + static_cast<long>(whole), range.prefix.begin())) return false;
     const int rest = range.bits % 8;
     return rest == 0 || ((bytes[whole] ^ range.prefix[whole]) >> (8 - rest)) == 0;
   });
+}
+
+std::optional<asio::ip::address> parse_address(std::string_view text) {
+  if (text.find_first_not_of("0123456789abcdefABCDEF:.") != std::string_view::npos) return std::nullopt;
+  error_code error;
+  const auto address = asio::ip::make_address(std::string(text), error);
+  return error ? std::nullopt : std::optional(address);
 }
 
 asio::ip::address unmapped(const asio::ip::address& address) {

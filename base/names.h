@@ -65,7 +65,8 @@ struct ObjectName {
   std::string text() const { return ns + "/" + name; }
 };
 
-// A set of address ranges, as in `10.0.0.0/8` or a bare address.
+// A set of address ranges, as in `10.0.0.0/8` or a bare address. An IPv4 address is in no range of IPv6 ones, `::/0`
+// included, but in `::ffff:0:0/96` and below.
 class AddressRanges {
  public:
   // Fails naming the entry that is neither an address nor a CIDR.
@@ -80,6 +81,9 @@ class AddressRanges {
   };
   std::vector<Range> ranges_;
 };
+
+// An IPv4 or IPv6 address and nothing else: no zone and no bytes behind a NUL, which the library's parser would take.
+std::optional<asio::ip::address> parse_address(std::string_view text);
 
 // IPv4-mapped IPv6 addresses (a dual-stack listener's clients) as plain IPv4.
 asio::ip::address unmapped(const asio::ip::address& address);

@@ -8,7 +8,7 @@
 
 #include "config/problem.h"
 #include "proxy/snapshot.h"
-#include "proxy/upstream/service.h"
+#include "proxy/route/service.h"
 
 #include <map>
 #include <optional>

@@ -1,5 +1,7 @@
 #include "proxy/access_log.h"
 
+#include "base/escape.h"
+
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
@@ -8,27 +10,12 @@
 namespace gatehouse {
 namespace {
 
-void append_escaped(std::string& out, std::string_view text) {
-  for (const char c : text) {
-    const auto u = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out.append({'\\', c});
-    } else if (u < 0x20 || u >= 0x7f) {
-      fmt::format_to(std::back_inserter(out), "\\u{:04x}", u);
-    } else {
-      out.push_back(c);
-    }
-  }
-}
-
 // Members of one JSON object, in the order added; empty texts are left out.
 class JsonLine {
  public:
   JsonLine& add(std::string_view name, std::string_view value) {
     if (value.empty()) return *this;
-    key(name).push_back('"');
-    append_escaped(text_, value);
-    text_.push_back('"');
+    append_json_string(key(name), value);
     return *this;
   }
   JsonLine& add_number(std::string_view name, std::uint64_t value) {
@@ -63,7 +50,7 @@ std::string_view dash(std::string_view text) { return text.empty() ? "-" : text;
 
 std::string quoted(std::string_view text) {
   std::string out = "\"";
-  append_escaped(out, dash(text));
+  append_printable(out, dash(text), '"');
   return out + "\"";
 }
 

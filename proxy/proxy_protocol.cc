@@ -31,11 +31,10 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
 }
 
 std::optional<Endpoint> parse_endpoint(std::string_view address, std::string_view port, bool v6) {
-  error_code error;
-  const auto parsed = asio::ip::make_address(std::string(address), error);
+  const auto parsed = parse_address(address);
   const auto number = parse_port(port);
-  if (error || !number || parsed.is_v6() != v6) return std::nullopt;
-  return Endpoint{parsed, *number};
+  if (!parsed || !number || parsed->is_v6() != v6) return std::nullopt;
+  return Endpoint{*parsed, *number};
 }
 
 std::vector<std::string_view> split(std::string_view line) {
@@ -107,13 +106,20 @@ Result<ProxyHeader> read_v2(std::string_view bytes) {
   if (version_command == 0x20 || family == 0x00) return header;  // LOCAL, or UNSPEC
   if (family == 0x11) return read_v2_addresses<asio::ip::address_v4>(body, header);
   if (family == 0x21) return read_v2_addresses<asio::ip::address_v6>(body, header);
-  return bad("the PROXY address family is not TCP");
+  // The other valid ones (datagrams, local sockets) count as UNSPEC (§2.2).
+  if (family == 0x12 || family == 0x22 || family == 0x31 || family == 0x32) return header;
+  return bad("the PROXY address family is unknown");
+}
+
+// A zone means nothing elsewhere, and no reader expects one.
+std::string without_zone(const asio::ip::address& address) {
+  return address.is_v6() ? asio::ip::address_v6(address.to_v6().to_bytes()).to_string() : address.to_string();
 }
 
 std::string write_v1(const Endpoint& source, const Endpoint& destination) {
   std::string line = source.address.is_v6() ? "PROXY TCP6 " : "PROXY TCP4 ";
-  line += source.address.to_string() + " " + destination.address.to_string() + " " + std::to_string(source.port) + " " +
-          std::to_string(destination.port) + "\r\n";
+  line += without_zone(source.address) + " " + without_zone(destination.address) + " " + std::to_string(source.port) +
+          " " + std::to_string(destination.port) + "\r\n";
   return line;
 }
 

@@ -14,7 +14,7 @@ namespace gatehouse {
 
 struct ProxyHeader {
   std::size_t size = 0;               // bytes it took
-  std::optional<Endpoint> source;     // nothing: LOCAL or UNKNOWN, the connection speaks for itself
+  std::optional<Endpoint> source;     // nothing: LOCAL, UNKNOWN or not TCP, the connection speaks for itself
   std::optional<Endpoint> destination;
 };
 

@@ -61,13 +61,14 @@ Result<BodyPiece> Http1Body::take_chunked() {
   if (!step->payload.empty() && !inbox_.unread().empty()) {
     const auto payload = step->payload;
     if (chunks_.chunk_left() == 0 && inbox_.unread().size() >= 7) {
-      ChunkedDecoder ahead = chunks_;
-      auto rest = ahead.next(inbox_.unread());
+      // The copy is what is put back: the trailers of one that has ended point into itself.
+      const ChunkedDecoder before = chunks_;
+      auto rest = chunks_.next(inbox_.unread());
       if (rest && rest->ended) {
         inbox_.consume(rest->consumed);
-        chunks_ = std::move(ahead);
         return piece(payload, true);
       }
+      chunks_ = before;
     }
     return piece(payload, false);
   }

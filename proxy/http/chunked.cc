@@ -87,7 +87,7 @@ Result<ChunkedDecoder::Step> ChunkedDecoder::read_trailer_line(std::string_view 
   overhead_ += taken;
   trailer_section_.append(input.substr(0, taken));
   if (taken > 2) return Step{taken, {}, false};
-  if (auto parsed = parse_trailers(trailer_section_, HeadLimits{}, trailers_); !parsed) return parsed.error();
+  if (auto parsed = parse_trailers(trailer_section_, HeadLimits{}, trailers_); !parsed) return bad(parsed.error().detail);
   return Step{taken, {}, true};
 }
 

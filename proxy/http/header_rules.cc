@@ -47,8 +47,8 @@ bool connection_names_fields(const std::vector<HeaderField>& fields) {
   return found;
 }
 
-bool indispensable(std::string_view name) {
-  return same_name(name, "authorization") || same_name(name, "cookie") || same_name(name, "set-cookie");
+bool indispensable(const HeaderField& field) {
+  return field.id != HeaderId::other || same_name(field.name, "authorization") || same_name(field.name, "set-cookie");
 }
 
 bool is_hop_by_hop(HeaderId id) {
@@ -94,7 +94,7 @@ void add_forwarded_for(std::string& out, const RequestHead& request, const Origi
   out.append("X-Forwarded-For: ");
   if (origin.trusted)
     for (const auto& field : request.fields)
-      if (field.id == HeaderId::x_forwarded_for) out.append(field.value).append(", ");
+      if (field.id == HeaderId::x_forwarded_for && !field.value.empty()) out.append(field.value).append(", ");
   out.append(origin.peer_address).append("\r\n");
   add(out, "X-Real-IP", origin.client_address);
 }
@@ -133,7 +133,7 @@ void add_response_fields(std::string& out, const ResponseHead& response, bool ke
   const bool check = connection_names_fields(response.fields);
   for (const auto& field : response.fields) {
     if (field.id == HeaderId::content_length ? !keep_length : is_hop_by_hop(field.id)) continue;
-    if (check && !indispensable(field.name) && named_by_connection(response.fields, field.name)) continue;
+    if (check && !indispensable(field) && named_by_connection(response.fields, field.name)) continue;
     add(out, field.name, field.value);
   }
 }
@@ -156,7 +156,7 @@ void write_upstream_request(std::string& out, const RequestHead& request, const 
   const bool check = connection_names_fields(request.fields);
   for (const auto& field : request.fields) {
     if (!passes_upstream(field, origin.trusted)) continue;
-    if (check && !indispensable(field.name) && named_by_connection(request.fields, field.name)) continue;
+    if (check && !indispensable(field) && named_by_connection(request.fields, field.name)) continue;
     add(out, field.name, field.value);
   }
   add_forwarded(out, request, origin);
@@ -172,11 +172,11 @@ void write_upstream_request(std::string& out, const RequestHead& request, const 
 
 void write_client_response(std::string& out, const ResponseHead& response, const ResponseRules& rules) {
   add_status_line(out, response);
-  add_response_fields(out, response, rules.body_length_known);
+  add_response_fields(out, response, rules.body_length_known && rules.body.kind == BodyKind::none);
   if (response.find("server").empty()) add(out, "Server", "gatehouse");
   if (response.find("date").empty()) add(out, "Date", rules.date);
   if (!rules.set_cookie.empty()) add(out, "Set-Cookie", rules.set_cookie);
-  if (rules.body.kind == BodyKind::chunked) out.append("Transfer-Encoding: chunked\r\n");
+  add_framing(out, rules.body);
   if (!response.upgrade.empty()) {
     out.append("Connection: Upgrade\r\n");
     add(out, "Upgrade", response.upgrade);

@@ -2,7 +2,7 @@
 // Pure. Nothing is ever copied from a message but single fields; framing is always written anew.
 //
 // Towards the upstream:
-//  - Host as the client sent it; hop-by-hop fields, whatever `Connection` names, and names with `_` or `.` go;
+//  - Host as the client sent it; hop-by-hop fields, whatever `Connection` names, and names with `_`, `.` or `%` go;
 //  - X-Forwarded-For/-Host/-Port/-Proto/-Ssl and X-Real-IP are ours, kept only from trusted peers (where
 //    X-Forwarded-For is appended to); every other X-Forwarded-*, Forwarded and X-SSL-Client-* go likewise;
 //  - Upgrade and Connection only for an upgrade; Expect: 100-continue is passed on.

@@ -74,7 +74,7 @@ Result<void> parse_fields(std::string_view rest, std::size_t limit, std::vector<
 struct Framing {
   std::string_view content_length, transfer_encoding, upgrade;
   int content_lengths = 0, transfer_encodings = 0;
-  bool close = false, keep_alive = false, connection_upgrade = false;
+  bool close = false, keep_alive = false, connection_upgrade = false, h2c = false;
 };
 
 void read_connection(std::string_view value, Framing& framing) {
@@ -85,6 +85,11 @@ void read_connection(std::string_view value, Framing& framing) {
   });
 }
 
+void read_upgrade(std::string_view value, Framing& framing) {
+  framing.upgrade = value;
+  for_each_element(value, [&](std::string_view token) { framing.h2c |= same_name(token, "h2c"); });
+}
+
 Framing read_framing(const std::vector<HeaderField>& fields) {
   Framing framing;
   for (const auto& field : fields) {
@@ -92,7 +97,7 @@ Framing read_framing(const std::vector<HeaderField>& fields) {
       case HeaderId::content_length: framing.content_length = field.value, ++framing.content_lengths; break;
       case HeaderId::transfer_encoding: framing.transfer_encoding = field.value, ++framing.transfer_encodings; break;
       case HeaderId::connection: read_connection(field.value, framing); break;
-      case HeaderId::upgrade: framing.upgrade = field.value; break;
+      case HeaderId::upgrade: read_upgrade(field.value, framing); break;
       default: break;
     }
   }
@@ -146,7 +151,7 @@ bool split_absolute_form(RequestHead& request) {
   const auto end = std::min(rest.find_first_of("/?"), rest.size());
   request.authority = rest.substr(0, end);
   request.target = rest.substr(end);
-  return true;
+  return !request.authority.empty();
 }
 
 Result<void> parse_target(std::string_view target, const HeadLimits& limits, RequestHead& request) {
@@ -158,6 +163,8 @@ Result<void> parse_target(std::string_view target, const HeadLimits& limits, Req
   if (target == "*" && request.method != "OPTIONS") return bad("the target * is for OPTIONS only");
   if (target.front() != '/' && target != "*" && !split_absolute_form(request))
     return bad("the request target is neither a path nor an http URL");
+  // The whole server is meant (RFC 9112 §3.2.4).
+  if (request.target.empty() && request.method == "OPTIONS") request.target = "*";
   request.path = request.target.substr(0, request.target.find('?'));
   if (request.path.empty()) request.path = "/";
   return {};
@@ -177,6 +184,12 @@ Result<void> parse_request_line(std::string_view line, const HeadLimits& limits,
   return parse_target(line.substr(first + 1, last - first - 1), limits, request);
 }
 
+// With its colon, or empty.
+std::string_view port_of(std::string_view authority) {
+  const auto colon = authority.find(':', authority.rfind(']') + 1);
+  return colon == std::string_view::npos ? std::string_view{} : authority.substr(colon);
+}
+
 Result<void> settle_host(RequestHead& request) {
   const std::string_view from_target = request.authority;
   int hosts = 0;
@@ -188,9 +201,20 @@ Result<void> settle_host(RequestHead& request) {
   HostBuffer buffer, other;
   const auto name = host_of_authority(hosts > 0 ? host : from_target, buffer);
   if (!name) return bad("the Host is malformed");
-  if (!from_target.empty() && host_of_authority(from_target, other) != name)
+  if (!from_target.empty() && (host_of_authority(from_target, other) != name || (hosts > 0 && port_of(from_target) != port_of(host))))
     return bad("the Host differs from the request target");
   if (hosts > 0) request.authority = host;
+  return {};
+}
+
+Result<void> settle_expectation(RequestHead& request) {
+  bool expects = false;
+  for (const auto& field : request.fields) {
+    if (field.id != HeaderId::expect || field.value.empty()) continue;
+    if (!same_name(field.value, "100-continue")) return Failure(FailureKind::expectation_failed);
+    expects = true;
+  }
+  request.expect_continue = expects && request.minor_version > 0 && request.body.kind != BodyKind::none;
   return {};
 }
 
@@ -202,12 +226,9 @@ Result<void> settle_connection(RequestHead& request) {
   request.keep_alive = !framing.close && (request.minor_version > 0 || framing.keep_alive);
   // An upgrade with a body would leave two readings of where the tunnel's bytes begin. h2c is never switched to.
   const bool can_upgrade = framing.connection_upgrade && request.minor_version > 0 &&
-                           request.body.kind == BodyKind::none && !same_name(framing.upgrade, "h2c");
+                           request.body.kind == BodyKind::none && !framing.h2c;
   request.upgrade = can_upgrade ? framing.upgrade : std::string_view{};
-  const std::string_view expect = request.find(HeaderId::expect);
-  if (!expect.empty() && !same_name(expect, "100-continue")) return Failure(FailureKind::expectation_failed);
-  request.expect_continue = !expect.empty() && request.minor_version > 0 && request.body.kind != BodyKind::none;
-  return {};
+  return settle_expectation(request);
 }
 
 BodyFraming response_body(const ResponseHead& response, const BodyFraming& declared, bool has_length,

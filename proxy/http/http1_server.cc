@@ -34,6 +34,7 @@ Awaitable<Result<bool>> read_request_head(Http1Link link, Duration limit, std::s
     const std::string_view unread = link.inbox.unread();
     auto size = end.find(unread);
     if (!size) co_return size.error();
+    if (*size > head_bytes) co_return Failure(FailureKind::head_too_large);  // came with others in one piece
     if (*size > 0) {
       link.reading.clear();
       auto parsed = parse_request_head(unread.substr(0, *size), limits, request);

@@ -68,7 +68,7 @@ bool same_name(std::string_view name, std::string_view lower_name) {
 }
 
 HeaderId header_id(std::string_view name) {
-  const auto odd = [](char c) { return c == '_' || c == '.'; };
+  const auto odd = [](char c) { return c == '_' || c == '.' || c == '%'; };
   if (std::any_of(name.begin(), name.end(), odd)) return HeaderId::ambiguous;
   return name.size() > 2 && lower(name[0]) == 'x' && name[1] == '-' ? id_of_x(name) : id_of_plain(name);
 }

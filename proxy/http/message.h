@@ -32,7 +32,7 @@ enum class HeaderId : std::uint8_t {
   x_forwarded_other,  // -Server, -Prefix, -Client-Cert, -Tls-Client-Cert-Info, …
   x_real_ip,
   client_identity,    // X-SSL-Client-*, X-Original-URL, X-Rewrite-URL, X-Scheme: never taken from a client
-  ambiguous,          // a name with `_` or `.`: CGI-like upstreams cannot tell it from `-`
+  ambiguous,          // a name with `_`, `.` or `%`: some upstreams cannot tell it from another
 };
 
 HeaderId header_id(std::string_view name);

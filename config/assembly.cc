@@ -1,0 +1,190 @@
+#include "config/assembly.h"
+
+#include "config/regular_file.h"
+
+namespace gatehouse {
+namespace {
+
+Problem error_in(std::string file, std::string key, std::string words) {
+  return {std::move(file), 0, 0, Severity::error, std::move(key), std::move(words)};
+}
+
+// Where a redirection leads, as the client writes it: nothing for the scheme's own port.
+std::string redirection_port(const RedirectionSettings& redirection, const Settings& all) {
+  std::string port;
+  if (redirection.to.starts_with(':')) port = redirection.to.substr(1);
+  else if (const auto* target = all.entry_point(redirection.to)) port = std::to_string(target->listen.addresses.at(0).port);
+  return port == (redirection.scheme == "https" ? "443" : "80") ? "" : port;
+}
+
+std::vector<HostName> domains_of(const EntryPointSettings& settings, std::vector<Problem>& problems) {
+  std::vector<HostName> domains;
+  if (!settings.tls) return domains;
+  const auto add = [&](const std::string& text) {
+    auto name = HostName::parse_with_wildcard(text);
+    if (name) domains.push_back(std::move(*name));
+    else problems.push_back(error_in("", "entryPoints." + settings.name + ".http.tls.domains", name.error().detail));
+  };
+  for (const auto& domain : settings.tls->domains) {
+    if (!domain.main.empty()) add(domain.main);
+    for (const auto& name : domain.sans) add(name);
+  }
+  return domains;
+}
+
+EntryPointInput make_input(const EntryPointSettings& settings, const Settings& all, std::vector<Problem>& problems) {
+  EntryPointInput input;
+  input.entry_point = make_entry_point(settings, all);
+  input.as_default = settings.as_default;
+  if (settings.tls) input.cert_resolver = settings.tls->cert_resolver;
+  input.domains = domains_of(settings, problems);
+  return input;
+}
+
+std::string read_roots(const std::vector<std::string>& files, std::vector<Problem>& problems) {
+  std::string pem;
+  for (const auto& file : files) {
+    auto read = read_regular_file(file, tls::Certificate::max_pem_bytes);
+    if (read) pem += read->text + "\n";
+    else problems.push_back(error_in(file, "serversTransport.rootCAs", read.error().detail));
+  }
+  return pem;
+}
+
+tls::ServerPolicy server_policy(const TlsOptionsSettings& options) {
+  tls::ServerPolicy policy;
+  policy.min_version = options.min_version == TlsVersion::tls13 ? tls::Version::tls13 : tls::Version::tls12;
+  policy.cipher_suites = options.cipher_suites;
+  policy.curves = options.curve_preferences;
+  return policy;
+}
+
+}  // namespace
+
+EntryPoint make_entry_point(const EntryPointSettings& settings, const Settings& all) {
+  EntryPoint entry_point;
+  entry_point.name = settings.name;
+  entry_point.addresses = settings.listen.addresses;
+  entry_point.dual_stack = settings.listen.dual_stack;
+  entry_point.admin = settings.admin();
+  entry_point.required = settings.required;
+  entry_point.tls.required = settings.tls.has_value();
+  if (settings.redirection)
+    entry_point.redirection = Redirection{settings.redirection->scheme, redirection_port(*settings.redirection, all),
+                                          settings.redirection->permanent};
+  if (settings.proxy_protocol) {
+    entry_point.proxy_protocol = true;
+    entry_point.proxy_protocol_from = settings.proxy_protocol->trusted;
+    entry_point.proxy_protocol_from_all = settings.proxy_protocol->insecure;
+  }
+  entry_point.forwarded_from = settings.forwarded_headers.trusted;
+  entry_point.forwarded_from_all = settings.forwarded_headers.insecure;
+  entry_point.timeouts = settings.timeouts;
+  entry_point.limits = settings.limits;
+  return entry_point;
+}
+
+Assembly::Assembly(Clock& clock, Purpose purpose)
+    : clock_(clock), purpose_(purpose), ticket_keys_(std::make_shared<tls::TicketKeys>(clock.wall_now())) {}
+
+TranslationInput Assembly::assemble(const Settings& settings, std::vector<Problem>& problems) {
+  use_server_context(settings.tls.options, problems);
+  use_client_context(settings.servers_transport, problems);
+  use_internal_ca(settings, problems);
+
+  TranslationInput input;
+  for (const auto& entry_point : settings.entry_points) {
+    input.entry_points.push_back(make_input(entry_point, settings, problems));
+    if (termination_) input.entry_points.back().entry_point.tls.context = termination_->context;
+  }
+  if (settings.manifests) {
+    input.classes = {settings.manifests->ingress_classes, settings.manifests->controllers,
+                     settings.manifests->ingress_without_class};
+    input.allow_external_names = settings.manifests->allow_external_name_services;
+  }
+  input.upstream_timeouts = settings.servers_transport.timeouts;
+  if (transport_) input.upstream_tls = transport_->context;
+  for (const auto& [name, resolver] : settings.resolvers) {
+    input.resolvers.insert(name);
+    if (resolver.internal) input.internal_resolvers.insert(name);
+  }
+  input.internal_ca = internal_ca_;
+  for (std::size_t i = 0; i < settings.tls.certificates.size(); ++i)
+    if (auto found = certificate(settings.tls.certificates[i], "tls.certificates[" + std::to_string(i) + "]", problems))
+      input.certificates.push_back(std::move(found));
+  input.default_certificate = default_certificate(settings.tls, problems);
+  input.strict_sni = settings.tls.options.sni_strict;
+  return input;
+}
+
+void Assembly::use_server_context(const TlsOptionsSettings& options, std::vector<Problem>& problems) {
+  auto policy = server_policy(options);
+  if (termination_ && termination_->policy == policy) return;
+  auto context = tls::make_server_context(policy, ticket_keys_);
+  if (context) termination_ = {std::move(policy), std::move(*context)};
+  else problems.push_back(error_in("", "tls.options.default", context.error().detail));
+}
+
+void Assembly::use_client_context(const ServersTransportSettings& settings, std::vector<Problem>& problems) {
+  tls::ClientPolicy policy;
+  policy.verify = !settings.insecure_skip_verify;
+  policy.ca_pem = read_roots(settings.root_cas, problems);
+  // Roots that were asked for and cannot be read are not the system's roots.
+  if (policy.ca_pem.empty() && !settings.root_cas.empty()) return;
+  if (transport_ && transport_->policy == policy) return;
+  auto context = tls::make_client_context(policy);
+  if (context) transport_ = {std::move(policy), std::move(*context)};
+  else problems.push_back(error_in("", "serversTransport", context.error().detail));
+}
+
+void Assembly::use_internal_ca(const Settings& settings, std::vector<Problem>& problems) {
+  const InternalCaSettings* wanted = nullptr;
+  for (const auto& [name, resolver] : settings.resolvers) {
+    if (!resolver.internal) continue;
+    if (wanted != nullptr && wanted->storage != resolver.internal->storage)
+      problems.push_back(error_in("", "certificatesResolvers." + name + ".internal.storage",
+                                  "there is one built-in CA; the one in '" + wanted->storage + "' is used"));
+    else wanted = &*resolver.internal;
+  }
+  if (wanted == nullptr) internal_ca_ = nullptr;
+  if (wanted == nullptr || (internal_ca_ && ca_storage_ == wanted->storage)) return;
+  auto ca = load_ca(wanted->storage);
+  if (!ca) return problems.push_back(error_in(wanted->storage, "", ca.error().detail));
+  internal_ca_ = std::move(*ca);
+  ca_storage_ = wanted->storage;
+}
+
+Result<std::shared_ptr<const tls::InternalCa>> Assembly::load_ca(const std::string& storage) {
+  if (purpose_ == Purpose::serve) return tls::InternalCa::load_or_create(storage, clock_.wall_now());
+  auto stand_in = tls::make_self_signed({}, clock_.wall_now());
+  if (!stand_in) return stand_in.error();
+  return std::make_shared<const tls::InternalCa>(std::move(*stand_in));
+}
+
+tls::CertificatePtr Assembly::certificate(const CertificateFiles& files, const std::string& key,
+                                          std::vector<Problem>& problems) {
+  auto& last_good = certificates_[files.cert_file + '\n' + files.key_file];
+  auto chain = read_regular_file(files.cert_file, tls::Certificate::max_pem_bytes);
+  auto secret = read_regular_file(files.key_file, tls::Certificate::max_pem_bytes);
+  if (!chain) problems.push_back(error_in(files.cert_file, key, chain.error().detail));
+  if (!secret) problems.push_back(error_in(files.key_file, key, secret.error().detail));
+  if (!chain || !secret) return last_good;
+  auto parsed = tls::Certificate::from_pem(chain->text, secret->text);
+  if (!parsed) problems.push_back(error_in(files.cert_file, key, parsed.error().detail));
+  else if (!last_good || last_good->pem() != (*parsed)->pem()) last_good = std::move(*parsed);
+  return last_good;
+}
+
+tls::CertificatePtr Assembly::default_certificate(const TlsSettings& settings, std::vector<Problem>& problems) {
+  if (settings.default_certificate)
+    if (auto found = certificate(*settings.default_certificate, "tls.stores.default.defaultCertificate", problems))
+      return found;
+  if (!self_signed_ || self_signed_->not_after() < clock_.wall_now() + std::chrono::hours(24 * 30)) {
+    auto made = tls::make_self_signed({}, clock_.wall_now());
+    if (made) self_signed_ = std::move(*made);
+    else problems.push_back(error_in("", "", made.error().detail));
+  }
+  return self_signed_;
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,110 @@
+#include "config/certificate_choice.h"
+
+#include <algorithm>
+
+namespace gatehouse {
+namespace {
+
+bool covers(const tls::Certificate& certificate, const HostName& host) {
+  const auto& names = certificate.names();
+  return std::find(names.begin(), names.end(), host) != names.end() ||
+         (!host.is_wildcard() && certificate.covers(host.text()));
+}
+
+RememberedSecret read_secret(std::shared_ptr<const kubernetes::Secret> source, tls::CertificatePtr last_good) {
+  RememberedSecret secret{std::move(source), std::move(last_good), ""};
+  if (!secret.source) {
+    secret.fault = "is not there";
+  } else if (secret.source->certificate.empty() || secret.source->key.empty()) {
+    secret.fault = "has no tls.crt and tls.key";
+  } else {
+    auto certificate = tls::Certificate::from_pem(secret.source->certificate, secret.source->key);
+    if (certificate)
+      secret.certificate = std::move(*certificate);
+    else
+      secret.fault = "is not usable: " + certificate.error().detail;
+  }
+  return secret;
+}
+
+}  // namespace
+
+CertificateChoice::CertificateChoice(const kubernetes::ClusterObjects& objects, const TranslationInput& input,
+                                     const SecretMemory& known)
+    : objects_(objects), input_(input), known_(known) {
+  for (const auto& certificate : input.certificates)
+    for (const HostName& host : certificate->names()) show_for(host, certificate, nullptr, 0);
+}
+
+void CertificateChoice::show(const ObjectName& name, const std::vector<std::string>& hosts, const Claimant& claimant,
+                             int line) {
+  const RememberedSecret& secret = remembered(name);
+  if (!secret.fault.empty())
+    claimant.warn(line, "Secret " + name.text() + " " + secret.fault +
+                            (secret.certificate ? "; its last good certificate stays in use"
+                                                : "; its hosts show another certificate"));
+  if (!secret.certificate) return;
+  for (const std::string& text : hosts) {
+    const auto host = HostName::parse_with_wildcard(text);
+    if (!host)
+      claimant.error(line, "tls host " + host.error().detail);
+    else if (!covers(*secret.certificate, *host))
+      claimant.warn(line, "the certificate of Secret " + name.text() + " does not name " + host->text() +
+                              ", which shows another certificate");
+    else
+      show_for(*host, secret.certificate, &claimant, line);
+  }
+  if (!hosts.empty()) return;
+  for (const HostName& host : secret.certificate->names()) show_for(host, secret.certificate, &claimant, line);
+}
+
+const RememberedSecret& CertificateChoice::remembered(const ObjectName& name) {
+  const auto [slot, added] = memory_.try_emplace(name);
+  if (!added) return slot->second;
+  const auto found = objects_.secrets.find(name);
+  const auto source = found == objects_.secrets.end() ? nullptr : found->second;
+  const auto known = known_.find(name);
+  if (known != known_.end() && known->second.source == source)
+    slot->second = known->second;
+  else
+    slot->second = read_secret(source, known == known_.end() ? nullptr : known->second.certificate);
+  return slot->second;
+}
+
+void CertificateChoice::show_for(const HostName& host, const tls::CertificatePtr& certificate, const Claimant* claimant,
+                                 int line) {
+  const auto [slot, added] = shown_.try_emplace(host.text(), entries_.size());
+  if (added) {
+    entries_.push_back({host, certificate});
+    return;
+  }
+  const auto& first = entries_[slot->second].certificate;
+  if (claimant != nullptr && first->fingerprint() != certificate->fingerprint())
+    claimant->warn(line, host.text() + " shows another certificate already, " + first->subject());
+}
+
+void CertificateChoice::may_issue(std::string_view host) {
+  if (issues() && !host.empty() && !issuable_.contains(host)) issuable_.emplace(host);
+}
+
+tls::CertificateStore::Contents CertificateChoice::contents() {
+  tls::CertificateStore::Contents contents;
+  contents.entries = std::move(entries_);
+  contents.default_certificate = input_.default_certificate;
+  contents.internal_ca = input_.internal_ca;
+  for (const std::string& text : issuable_)
+    if (auto host = HostName::parse_with_wildcard(text)) contents.internal_hosts.push_back(std::move(*host));
+  contents.strict_sni = input_.strict_sni;
+  return contents;
+}
+
+bool same_contents(const tls::CertificateStore::Contents& a, const tls::CertificateStore::Contents& b) {
+  const auto same_entry = [](const auto& x, const auto& y) {
+    return x.host == y.host && x.certificate == y.certificate;
+  };
+  return a.default_certificate == b.default_certificate && a.internal_ca == b.internal_ca &&
+         a.strict_sni == b.strict_sni && a.internal_hosts == b.internal_hosts &&
+         std::equal(a.entries.begin(), a.entries.end(), b.entries.begin(), b.entries.end(), same_entry);
+}
+
+}  // namespace gatehouse

@@ -1,0 +1,56 @@
+// CertificateChoice: which certificate each host shows, gathered while routes are translated. Part of translation.
+//
+// Certificates of the static configuration come first, then Secrets in the order they are named; of two for one host
+// the first has it. A Secret that is missing or broken costs only its hosts: they keep its last good certificate, or
+// else fall to the built-in CA or the default certificate.
+#pragma once
+
+#include "config/claimant.h"
+#include "config/translation.h"
+
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace gatehouse {
+
+// A Secret that an object names, as last seen.
+struct RememberedSecret {
+  std::shared_ptr<const kubernetes::Secret> source;  // null: it was not there
+  tls::CertificatePtr certificate;                   // the last good one; null: there never was one
+  std::string fault;                                 // what is wrong with the source; empty: nothing
+};
+using SecretMemory = std::map<ObjectName, RememberedSecret>;
+
+class CertificateChoice {
+ public:
+  // All arguments outlive it. `known`: what the previous translation remembered.
+  CertificateChoice(const kubernetes::ClusterObjects& objects, const TranslationInput& input,
+                    const SecretMemory& known);
+
+  // Shows the Secret's certificate for `hosts`, or when there are none for the certificate's own names.
+  void show(const ObjectName& secret, const std::vector<std::string>& hosts, const Claimant& claimant, int line);
+  // The built-in CA may make certificates for this host; a name it is not is passed over.
+  void may_issue(std::string_view host);
+  bool issues() const { return input_.internal_ca != nullptr; }
+
+  tls::CertificateStore::Contents contents();
+  SecretMemory take_memory() { return std::move(memory_); }
+
+ private:
+  const RememberedSecret& remembered(const ObjectName& name);
+  void show_for(const HostName& host, const tls::CertificatePtr& certificate, const Claimant* claimant, int line);
+
+  const kubernetes::ClusterObjects& objects_;
+  const TranslationInput& input_;
+  const SecretMemory& known_;
+  SecretMemory memory_;
+  std::vector<tls::CertificateStore::Entry> entries_;
+  std::unordered_map<std::string, std::size_t> shown_;  // host → entry
+  std::set<std::string, std::less<>> issuable_;
+};
+
+bool same_contents(const tls::CertificateStore::Contents& a, const tls::CertificateStore::Contents& b);
+
+}  // namespace gatehouse

@@ -1,0 +1,158 @@
+#include "config/ingress_draft.h"
+
+#include "base/names.h"
+#include "proxy/route/regex.h"
+
+#include <algorithm>
+#include <set>
+
+namespace gatehouse {
+namespace {
+
+using kubernetes::Ingress;
+using kubernetes::IngressBackend;
+using kubernetes::IngressPath;
+using kubernetes::IngressRule;
+
+constexpr std::string_view challenge_path = "/.well-known/acme-challenge/";
+constexpr std::size_t longest_path = 4096;
+
+// What is wrong with a path of type Exact or Prefix (Kubernetes validates the same at the API server).
+std::string_view path_fault(std::string_view path) {
+  if (!path.starts_with('/')) return "a path must begin with '/'";
+  for (const std::string_view part : {"//", "/./", "/../", "%2f", "%2F"})
+    if (path.find(part) != std::string_view::npos)
+      return "a path must not contain '//', '/./', '/../' or an encoded slash";
+  if (path.ends_with("/..") || path.ends_with("/.")) return "a path must not end in '/.' or '/..'";
+  return {};
+}
+
+bool is_address(std::string_view host) {
+  error_code error;
+  asio::ip::make_address(std::string(host), error);
+  return !error;
+}
+
+bool is_overlay(const Ingress& ingress, const IngressPath& path) {
+  return path.path.starts_with(challenge_path) &&
+         (is_challenge_solver(ingress) || path.backend.service.starts_with("cm-acme-http-solver-"));
+}
+
+class Drafting {
+ public:
+  explicit Drafting(std::shared_ptr<const Ingress> ingress) : draft_(std::make_shared<IngressDraft>()) {
+    draft_->ingress = std::move(ingress);
+  }
+
+  IngressDraftPtr result() {
+    draft_->annotations = read_route_annotations(*draft_->ingress, draft_->problems);
+    const Ingress& ingress = *draft_->ingress;
+    for (std::size_t i = 0; i < ingress.rules.size(); ++i) add_rule(ingress.rules[i], i);
+    if (ingress.default_backend) add_default_backend(*ingress.default_backend);
+    if (ingress.rules.empty() && !ingress.default_backend)
+      report(Severity::warning, ingress.meta.origin.line.number,
+             "neither rules nor a defaultBackend: it routes nothing");
+    draft_->routes.shrink_to_fit();
+    return draft_;
+  }
+
+ private:
+  void add_rule(const IngressRule& rule, std::size_t index) {
+    const auto host = host_of(rule);
+    if (!host) return;
+    hosts_.insert(*host);
+    if (!rule.has_http && !draft_->ingress->default_backend)
+      report(Severity::warning, rule.line.number, "a rule without http and no defaultBackend: it routes nothing");
+    for (std::size_t i = 0; i < rule.paths.size(); ++i) {
+      const IngressPath& path = rule.paths[i];
+      if (const auto kind = kind_of(path))
+        add_route({*host, *kind, path.path, is_overlay(*draft_->ingress, path), false}, path.backend, path.line.number,
+                  " rule " + std::to_string(index) + " path " + std::to_string(i));
+    }
+  }
+
+  std::optional<std::string> host_of(const IngressRule& rule) {
+    if (rule.host.empty()) return "";
+    const auto host = HostName::parse_with_wildcard(rule.host);
+    if (host && !is_address(rule.host)) return host->text();
+    report(Severity::error, rule.line.number,
+           "the rule is left out: " +
+               (host ? "host " + quoted(rule.host) + " is an address, not a DNS name" : "host " + host.error().detail));
+    return std::nullopt;
+  }
+
+  std::optional<PathKind> kind_of(const IngressPath& path) {
+    const auto refuse = [&](std::string_view words) {
+      report(Severity::error, path.line.number, "path " + quoted(path.path) + " is left out: " + std::string(words));
+      return std::nullopt;
+    };
+    if (path.path.size() > longest_path) return refuse("longer than 4096 bytes");
+    if (path.type == "Exact" || path.type == "Prefix") {
+      if (const auto fault = path_fault(path.path); !fault.empty()) return refuse(fault);
+      return path.type == "Exact" ? PathKind::exact : PathKind::prefix;
+    }
+    if (path.type.empty()) return refuse("pathType is missing: Exact, Prefix or ImplementationSpecific");
+    if (path.type != "ImplementationSpecific")
+      return refuse("pathType " + quoted(path.type) + " is not Exact, Prefix or ImplementationSpecific");
+    const auto kind = draft_->annotations.specific_path;
+    if (!kind) return std::nullopt;  // the annotation's warning says so
+    if (kind == PathKind::regex) {
+      if (const auto checked = check_path_regex(path.path); !checked) return refuse(checked.error().detail);
+    } else if (!path.path.empty() && !path.path.starts_with('/')) {
+      return refuse("a path must begin with '/'");
+    }
+    return kind;
+  }
+
+  // With rules, for the hosts they name; alone, for everything.
+  void add_default_backend(const IngressBackend& backend) {
+    const Ingress& ingress = *draft_->ingress;
+    if (ingress.rules.empty()) hosts_.insert("");
+    for (const std::string& host : hosts_)
+      add_route({host, PathKind::prefix, "", false, true}, backend, backend.line.number, " defaultBackend");
+  }
+
+  struct Match {
+    std::string host;
+    PathKind kind;
+    std::string path;
+    bool overlay;
+    bool is_default;
+  };
+
+  void add_route(Match match, const IngressBackend& backend, int line, const std::string& place) {
+    auto route = std::make_shared<HttpRoute>();
+    route->name = "Ingress " + draft_->ingress->meta.name.text() + place;
+    route->host = std::move(match.host);
+    route->path_kind = match.kind;
+    route->path = std::move(match.path);
+    route->priority = match.overlay ? 0 : draft_->annotations.priority;
+    route->tls_only = draft_->annotations.tls_only && !match.overlay;
+    route->creates_host = !match.overlay;
+    draft_->routes.push_back({std::move(route), &backend, line, match.is_default});
+  }
+
+  void report(Severity severity, int line, std::string words) {
+    const auto& meta = draft_->ingress->meta;
+    draft_->problems.push_back(
+        {meta.origin.file_name(), line, 0, severity, "Ingress " + meta.name.text(), std::move(words)});
+  }
+
+  std::shared_ptr<IngressDraft> draft_;
+  std::set<std::string> hosts_;
+};
+
+}  // namespace
+
+IngressDraftPtr draft_ingress(std::shared_ptr<const Ingress> ingress) { return Drafting(std::move(ingress)).result(); }
+
+bool is_challenge_solver(const Ingress& ingress) {
+  const auto label = ingress.meta.labels.find("acme.cert-manager.io/http01-solver");
+  if (label == ingress.meta.labels.end() || label->second != "true" || ingress.default_backend) return false;
+  const auto is_challenge = [](const IngressPath& path) { return path.path.starts_with(challenge_path); };
+  return std::all_of(ingress.rules.begin(), ingress.rules.end(), [&](const IngressRule& rule) {
+    return std::all_of(rule.paths.begin(), rule.paths.end(), is_challenge);
+  });
+}
+
+}  // namespace gatehouse

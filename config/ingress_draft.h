@@ -1,0 +1,35 @@
+// IngressDraft: what one Ingress says, read on its own: hosts and paths checked as the API server checks them,
+// annotations understood, routes with names but without services. It depends on nothing but the object, so it is made
+// once and kept as long as the object stays. Part of translation.
+#pragma once
+
+#include "config/annotations.h"
+
+#include <memory>
+#include <vector>
+
+namespace gatehouse {
+
+struct DraftRoute {
+  HttpRoutePtr route;  // with the service it was last bound to
+  const kubernetes::IngressBackend* backend = nullptr;  // of the Ingress
+  int line = 0;
+  bool is_default = false;  // takes what the host's rules leave
+};
+
+struct IngressDraft {
+  std::shared_ptr<const kubernetes::Ingress> ingress;
+  RouteAnnotations annotations;
+  std::vector<DraftRoute> routes;  // in the object's order, the default backend's last
+  std::vector<Problem> problems;
+};
+
+using IngressDraftPtr = std::shared_ptr<const IngressDraft>;
+
+IngressDraftPtr draft_ingress(std::shared_ptr<const kubernetes::Ingress> ingress);
+
+// Made by cert-manager to answer an HTTP-01 challenge (its label, and challenge paths only): such an Ingress may come
+// without a class.
+bool is_challenge_solver(const kubernetes::Ingress& ingress);
+
+}  // namespace gatehouse

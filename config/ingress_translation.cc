@@ -1,0 +1,213 @@
+#include "config/ingress_translation.h"
+
+#include "config/claimant.h"
+#include "proxy/route/path_match.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace gatehouse {
+namespace {
+
+using kubernetes::Ingress;
+
+// A route with where it goes and whom to tell.
+struct Placed {
+  const DraftRoute* draft = nullptr;
+  EntryPointSet set = 0;
+  const Ingress* ingress = nullptr;
+};
+
+// Who has a host and path: on which entry points, for plain requests and over TLS.
+struct Claim {
+  EntryPointSet plain = 0;
+  EntryPointSet tls = 0;
+  HttpRoutePtr first;  // the key points to it
+};
+
+// Routes that match the same requests, wherever they go.
+struct SameMatch {
+  std::size_t operator()(const HttpRoute* route) const {
+    std::string storage;
+    const std::hash<std::string_view> hash;
+    return hash(route->host) * 31 + hash(comparable_path(*route, storage));
+  }
+  bool operator()(const HttpRoute* a, const HttpRoute* b) const {
+    std::string storage_a, storage_b;
+    return a->host == b->host && a->priority == b->priority && a->creates_host == b->creates_host &&
+           path_kind_of(*a) == path_kind_of(*b) && comparable_path(*a, storage_a) == comparable_path(*b, storage_b);
+  }
+};
+
+class Translating {
+ public:
+  Translating(const TranslationParts& parts, EntryPointSet claimed, const Drafts& known)
+      : parts_(parts), known_(known), everywhere_(parts.entry_points.everywhere() & ~claimed) {
+    unnamed_ = parts.entry_points.as_default() != 0 ? parts.entry_points.as_default() : everywhere_;
+    for (std::size_t i = 0; i < parts.entry_points.size(); ++i)
+      if (parts.input.internal_resolvers.contains(parts.input.entry_points[i].cert_resolver))
+        internal_ |= EntryPointSet{1} << i;
+    result_.lists.resize(parts.entry_points.size());
+  }
+
+  IngressTranslation run() {
+    claims_.reserve(parts_.objects.ingresses.size());
+    make_drafts();
+    for (IngressDraftPtr* const draft : total_order()) translate(*draft);
+    for (const Placed& placed : defaults_) place(placed);
+    return std::move(result_);
+  }
+
+ private:
+  void make_drafts() {
+    result_.drafts.reserve(parts_.objects.ingresses.size());
+    auto known = known_.begin();
+    for (const auto& [name, ingress] : parts_.objects.ingresses) {
+      if (!is_ours(*ingress)) continue;
+      while (known != known_.end() && (*known)->ingress != ingress && (*known)->ingress->meta.name <= name) ++known;
+      const bool is_known = known != known_.end() && (*known)->ingress == ingress;
+      result_.drafts.push_back(is_known ? *known : draft_ingress(ingress));
+    }
+  }
+
+  // The table is in order of names.
+  std::vector<IngressDraftPtr*> total_order() {
+    std::vector<IngressDraftPtr*> order;
+    order.reserve(result_.drafts.size());
+    for (IngressDraftPtr& draft : result_.drafts) order.push_back(&draft);
+    const auto older = [](const auto* a, const auto* b) { return is_older((*a)->ingress->meta, (*b)->ingress->meta); };
+    if (!std::is_sorted(order.begin(), order.end(), older)) std::sort(order.begin(), order.end(), older);
+    return order;
+  }
+
+  // Other classes' Ingresses are spoken of in files only: in a cluster they are other controllers' business.
+  bool is_ours(const Ingress& ingress) const {
+    if (parts_.classes.accepts(ingress)) return true;
+    const std::string name = ClassFilter::class_of(ingress);
+    if (ingress.meta.origin.file)
+      Claimant("Ingress", ingress.meta, parts_.problems)
+          .warn(0,
+                name.empty() ? "left out: it has no class" : "left out: class " + quoted(name) + " is not one of ours");
+    return false;
+  }
+
+  void translate(IngressDraftPtr& draft) {
+    const Claimant claimant("Ingress", draft->ingress->meta, parts_.problems);
+    bind(draft, claimant);
+    parts_.problems.insert(parts_.problems.end(), draft->problems.begin(), draft->problems.end());
+    const EntryPointSet set = entry_points_of(*draft, claimant);
+    for (const DraftRoute& route : draft->routes) {
+      const EntryPointSet everywhere = route.route->creates_host ? set : set | everywhere_;
+      const Placed placed{&route, everywhere, draft->ingress.get()};
+      if (route.is_default)
+        defaults_.push_back(placed);
+      else
+        place(placed);
+    }
+    choose_certificates(*draft, set, claimant);
+  }
+
+  // Leaves the draft as it is when every route already has the right service.
+  void bind(IngressDraftPtr& draft, const Claimant& claimant) {
+    std::shared_ptr<IngressDraft> changed;
+    for (std::size_t i = 0; i < draft->routes.size(); ++i) {
+      const DraftRoute& at = draft->routes[i];
+      const FoundService& found = service_of(*draft, at, claimant);
+      if (at.route->service == found.service && at.route->missing == found.missing) continue;
+      if (!changed) changed = std::make_shared<IngressDraft>(*draft);
+      auto route = std::make_shared<HttpRoute>(*at.route);
+      route->service = found.service;
+      route->missing = found.missing;
+      changed->routes[i].route = std::move(route);
+    }
+    if (changed) draft = std::move(changed);
+  }
+
+  const FoundService& service_of(const IngressDraft& draft, const DraftRoute& at, const Claimant& claimant) {
+    missing_.missing = draft.annotations.refusal;
+    if (!missing_.missing.empty()) return missing_;
+    const auto& backend = *at.backend;
+    if (!backend.resource.empty()) missing_.missing = "resource backend " + backend.resource + " is not supported";
+    const FoundService& found =
+        backend.resource.empty()
+            ? parts_.services.find(draft.ingress->meta.name.ns, backend.service, backend.port, ServiceFinder::Use::http)
+            : missing_;
+    if (!found.service)
+      claimant.warn(at.line, found.missing + ": " +
+                                 (at.is_default ? "the defaultBackend" : "path " + quoted(at.route->path)) +
+                                 " answers 503");
+    return found;
+  }
+
+  EntryPointSet entry_points_of(const IngressDraft& draft, const Claimant& claimant) const {
+    if (is_challenge_solver(*draft.ingress) && !draft.annotations.entry_points) return everywhere_;
+    if (!draft.annotations.entry_points) return unnamed_;
+    const auto named = parts_.entry_points.named(*draft.annotations.entry_points);
+    for (const std::string& unknown : named.unknown)
+      claimant.warn(0, "router.entrypoints: there is no entry point " + quoted(unknown));
+    if (named.set == 0) claimant.error(0, "left out: none of its entry points is there");
+    return named.set;
+  }
+
+  void place(const Placed& placed) {
+    const HttpRoutePtr& shared = placed.draft->route;
+    const HttpRoute& route = *shared;
+    Claim& claim = claims_[&route];
+    const EntryPointSet taken = claim.tls & (route.tls_only ? ~EntryPointSet{0} : claim.plain);
+    const EntryPointSet kept = placed.set & ~taken;
+    if ((placed.set & taken) != 0) tell_loser(placed, claim);
+    if (!claim.first) claim.first = shared;
+    claim.tls |= kept;
+    if (!route.tls_only) claim.plain |= kept;
+    for (std::size_t i = 0; i < result_.lists.size(); ++i)
+      if ((kept >> i & 1U) != 0) result_.lists[i].push_back(shared);
+    if ((kept & internal_) != 0) parts_.certificates.may_issue(route.host);
+  }
+
+  void tell_loser(const Placed& placed, const Claim& claim) const {
+    const HttpRoute& route = *placed.draft->route;
+    if (route.service == claim.first->service && route.missing == claim.first->missing) return;
+    if (placed.draft->is_default && !route.host.empty() && !claim.first->path.empty())
+      return;  // the host's rules take all
+    const std::string host = route.host.empty() ? "any host" : route.host;
+    const std::string what =
+        placed.draft->is_default ? "the defaultBackend for " + host : host + " path " + quoted(route.path);
+    Claimant("Ingress", placed.ingress->meta, parts_.problems)
+        .warn(placed.draft->line, what + " is left out: " + claim.first->name + " has it");
+  }
+
+  void choose_certificates(const IngressDraft& draft, EntryPointSet set, const Claimant& claimant) {
+    const auto& annotations = draft.annotations;
+    for (const auto& tls : draft.ingress->tls) {
+      if (!tls.secret.empty())
+        parts_.certificates.show({draft.ingress->meta.name.ns, tls.secret}, tls.hosts, claimant, tls.line.number);
+      if ((set & internal_) != 0)
+        for (const std::string& host : tls.hosts) parts_.certificates.may_issue(host);
+    }
+    if (annotations.cert_resolver.empty()) return;
+    if (!parts_.input.resolvers.contains(annotations.cert_resolver))
+      claimant.warn(0,
+                    "router.tls.certresolver: there is no certificate resolver " + quoted(annotations.cert_resolver));
+    if (!parts_.input.internal_resolvers.contains(annotations.cert_resolver)) return;
+    for (const DraftRoute& route : draft.routes) parts_.certificates.may_issue(route.route->host);
+    for (const std::string& domain : annotations.domains) parts_.certificates.may_issue(domain);
+  }
+
+  const TranslationParts& parts_;
+  const Drafts& known_;
+  EntryPointSet everywhere_;     // all that carry HTTP
+  EntryPointSet unnamed_ = 0;    // for Ingresses that name none
+  EntryPointSet internal_ = 0;   // whose hosts the built-in CA may issue for
+  std::unordered_map<const HttpRoute*, Claim, SameMatch, SameMatch> claims_;
+  FoundService missing_;
+  std::vector<Placed> defaults_;
+  IngressTranslation result_;
+};
+
+}  // namespace
+
+IngressTranslation translate_ingresses(const TranslationParts& parts, EntryPointSet claimed, const Drafts& known) {
+  return Translating(parts, claimed, known).run();
+}
+
+}  // namespace gatehouse

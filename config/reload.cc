@@ -1,0 +1,164 @@
+#include "config/reload.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <set>
+
+namespace gatehouse {
+namespace {
+
+constexpr auto ticket_key_check = std::chrono::minutes(10);
+
+Awaitable<void> follow(std::shared_ptr<ManifestsWatcher> watcher, std::function<void()> on_change) {
+  auto running = watcher->run(std::move(on_change));
+  co_await std::move(running);
+}
+
+// Those of `some` that are not among `others`.
+std::vector<Problem> difference(const std::vector<Problem>& some, const std::vector<Problem>& others) {
+  std::set<std::string> known;
+  for (const auto& problem : others) known.insert(problem.text());
+  std::vector<Problem> rest;
+  for (const auto& problem : some)
+    if (!known.contains(problem.text())) rest.push_back(problem);
+  return rest;
+}
+
+bool same_log(const Settings& a, const Settings& b) {
+  return a.log.level == b.log.level && a.log.format == b.log.format && a.log.file_path == b.log.file_path;
+}
+
+bool same_access_log(const Settings& a, const Settings& b) {
+  if (!a.access_log || !b.access_log) return a.access_log.has_value() == b.access_log.has_value();
+  return a.access_log->format == b.access_log->format && a.access_log->file_path == b.access_log->file_path;
+}
+
+// What cannot be changed while the program runs.
+void warn_of_restart(const Settings& at_start, const Settings& fresh, std::vector<Problem>& problems) {
+  const auto warn = [&](const char* key) {
+    problems.push_back({"", 0, 0, Severity::warning, key, "the change takes effect at the next start"});
+  };
+  if (at_start.workers != fresh.workers) warn("workers");
+  if (!same_log(at_start, fresh)) warn("log");
+  if (!same_access_log(at_start, fresh)) warn("accessLog");
+}
+
+}  // namespace
+
+Reload::Reload(asio::any_io_executor executor, Clock& clock, Settings settings, std::vector<Problem> warnings,
+               Ports ports)
+    : executor_(executor),
+      clock_(clock),
+      ports_(std::move(ports)),
+      at_start_(settings),
+      settings_problems_(std::move(warnings)),
+      assembly_(clock, Assembly::Purpose::serve),
+      resolver_(executor, clock, ports_.resolve, [this] { note_change(); }),
+      changed_(executor, TimePoint::max()) {
+  take(std::move(settings));
+}
+
+void Reload::start() { publish(); }
+
+Awaitable<void> Reload::run() {
+  asio::co_spawn(executor_, rotate_ticket_keys(), asio::detached);
+  running_ = true;
+  if (watcher_) follow_watcher();
+  co_await follow_changes();
+}
+
+void Reload::reload_settings() {
+  auto loaded = ports_.load_settings();
+  settings_problems_ = std::move(loaded.problems);
+  if (loaded.settings) {
+    warn_of_restart(at_start_, *loaded.settings, settings_problems_);
+    take(std::move(*loaded.settings));
+  } else if (watcher_) {
+    watcher_->rescan();
+  }
+  note_change();
+}
+
+void Reload::take(Settings settings) {
+  settings_ = std::move(settings);
+  assembly_problems_.clear();
+  input_ = assembly_.assemble(settings_, assembly_problems_);
+  bool same_directory = watcher_ && settings_.manifests && watcher_->directory() == settings_.manifests->directory;
+  if (same_directory) watcher_->rescan();
+  else change_watcher();
+}
+
+void Reload::change_watcher() {
+  if (watcher_) watcher_->stop();
+  watcher_ = nullptr;
+  if (!settings_.manifests) return;
+  watcher_ = std::make_shared<ManifestsWatcher>(executor_, clock_, settings_.manifests->directory);
+  if (running_) follow_watcher();
+}
+
+void Reload::follow_watcher() {
+  asio::co_spawn(executor_, follow(watcher_, [this] { note_change(); }), asio::detached);
+}
+
+void Reload::note_change() {
+  last_change_ = clock_.now();
+  if (first_change_) return;
+  first_change_ = last_change_;
+  changed_.cancel();
+}
+
+Awaitable<void> Reload::quiet_after_change() {
+  while (!first_change_) {
+    error_code woken;
+    co_await changed_.async_wait(asio::redirect_error(asio::use_awaitable, woken));
+  }
+  for (;;) {
+    TimePoint due = std::min(last_change_ + quiet, *first_change_ + longest_wait);
+    if (clock_.now() >= due) break;
+    co_await clock_.sleep_until(due);
+  }
+  first_change_.reset();
+}
+
+Awaitable<void> Reload::follow_changes() {
+  for (;;) {
+    co_await quiet_after_change();
+    publish();
+  }
+}
+
+Awaitable<void> Reload::rotate_ticket_keys() {
+  for (;;) {
+    co_await clock_.sleep_until(clock_.now() + ticket_key_check);
+    assembly_.rotate_ticket_keys();
+  }
+}
+
+void Reload::publish() {
+  if (watcher_) watcher_->refresh();
+  const auto& objects = watcher_ ? watcher_->objects() : no_objects_;
+  translation_ = translate(objects, input_, resolver_.addresses(), &translation_);
+  resolver_.want(translation_.names_to_resolve);
+
+  auto problems = gather_problems();
+  Publication publication{translation_.snapshot, problems, difference(problems, problems_),
+                          difference(problems_, problems), synced()};
+  problems_ = std::move(problems);
+  ports_.publish(publication);
+}
+
+std::vector<Problem> Reload::gather_problems() const {
+  std::vector<Problem> all = settings_problems_;
+  const auto add = [&](const std::vector<Problem>& some) { all.insert(all.end(), some.begin(), some.end()); };
+  add(assembly_problems_);
+  if (watcher_) add(watcher_->problems());
+  add(translation_.problems);
+  add(resolver_.problems());
+  return all;
+}
+
+}  // namespace gatehouse

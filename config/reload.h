@@ -1,0 +1,95 @@
+// Reload: the only writer of snapshots. Files change, names resolve to other addresses, the operator asks for a
+// reload: it waits for quiet (10 ms without a further change, 100 ms at most), reads what changed, translates, and
+// publishes the result. What cannot be understood changes nothing: the last good settings, objects and certificates
+// stay in force and a problem says why.
+//
+// Control thread only; what it hands out in Published may go anywhere.
+#pragma once
+
+#include "config/assembly.h"
+#include "config/manifests_watcher.h"
+#include "config/name_resolver.h"
+#include "config/problem.h"
+#include "config/settings.h"
+#include "config/translation.h"
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace gatehouse {
+
+// What one publication tells.
+struct Publication {
+  SnapshotPtr snapshot;
+  std::vector<Problem> problems;  // all there are now
+  std::vector<Problem> appeared;  // those of them that are new
+  std::vector<Problem> solved;    // those that are gone
+  bool synced = false;            // every file was read and every name asked for at least once
+};
+
+class Reload {
+ public:
+  static constexpr Duration quiet = std::chrono::milliseconds(10);
+  static constexpr Duration longest_wait = std::chrono::milliseconds(100);
+
+  struct Ports {
+    std::function<void(const Publication&)> publish;
+    std::function<SettingsOrProblems()> load_settings;  // reads the settings anew
+    ResolveName resolve;
+  };
+
+  // `settings`: loaded without error, with the warnings that loading gave. Outlives what runs on the executor.
+  Reload(asio::any_io_executor executor, Clock& clock, Settings settings, std::vector<Problem> warnings, Ports ports);
+
+  // Reads, translates and publishes for the first time, before it returns. Names are still to be resolved then.
+  void start();
+  // After start(): follows changes until its io_context stops.
+  Awaitable<void> run();
+
+  // SIGHUP: settings, certificate files and every manifest are read again. Settings with an error change nothing but
+  // the problems.
+  void reload_settings();
+
+  const Settings& settings() const { return settings_; }
+  const std::vector<Problem>& problems() const { return problems_; }
+  bool synced() const { return translation_.snapshot != nullptr && !resolver_.pending(); }
+
+ private:
+  void take(Settings settings);
+  void change_watcher();
+  void follow_watcher();
+  void note_change();
+  Awaitable<void> quiet_after_change();
+  Awaitable<void> follow_changes();
+  Awaitable<void> rotate_ticket_keys();
+  void publish();
+  std::vector<Problem> gather_problems() const;
+
+  asio::any_io_executor executor_;
+  Clock& clock_;
+  Ports ports_;
+  const Settings at_start_;
+  Settings settings_;
+  std::vector<Problem> settings_problems_;
+  std::vector<Problem> assembly_problems_;
+
+  Assembly assembly_;
+  TranslationInput input_;
+  NameResolver resolver_;
+  std::shared_ptr<ManifestsWatcher> watcher_;  // null: no providers.manifests
+  const kubernetes::ClusterObjects no_objects_;
+  Translation translation_;
+  std::vector<Problem> problems_;
+
+  bool running_ = false;
+  asio::steady_timer changed_;  // never expires; cancelled to wake follow_changes
+  std::optional<TimePoint> first_change_;
+  TimePoint last_change_{};
+};
+
+}  // namespace gatehouse

@@ -1,0 +1,179 @@
+#include "config/tcp_translation.h"
+
+#include "config/claimant.h"
+
+#include <algorithm>
+
+namespace gatehouse {
+namespace {
+
+using kubernetes::IngressRouteTcp;
+using kubernetes::TcpRouteRule;
+using kubernetes::TcpServiceRef;
+
+bool same(const TcpRoute& a, const TcpRoute& b) {
+  const auto same_service = [](const WeightedService& x, const WeightedService& y) {
+    return x.service == y.service && x.weight == y.weight && x.proxy_header == y.proxy_header && x.missing == y.missing;
+  };
+  return a.rule.text() == b.rule.text() && a.priority == b.priority && a.tls == b.tls &&
+         std::equal(a.services.begin(), a.services.end(), b.services.begin(), b.services.end(), same_service);
+}
+
+ProxyHeaderVersion proxy_header(const TcpServiceRef& service) {
+  if (service.proxy_protocol == 0) return ProxyHeaderVersion::none;
+  return service.proxy_protocol == 1 ? ProxyHeaderVersion::v1 : ProxyHeaderVersion::v2;
+}
+
+// One object's routes.
+class ObjectTranslation {
+ public:
+  ObjectTranslation(const TranslationParts& parts, const TcpRouteMap& known, const IngressRouteTcp& object,
+                    TcpTranslation& into)
+      : parts_(parts),
+        known_(known),
+        object_(object),
+        into_(into),
+        claimant_(object.old_group ? "IngressRouteTCP (traefik.containo.us)" : "IngressRouteTCP", object.meta,
+                  parts.problems) {}
+
+  void run() {
+    if (!parts_.classes.accepts(object_)) {
+      if (object_.meta.origin.file)
+        claimant_.warn(0, "left out: class " + quoted(ClassFilter::class_of(object_)) + " is not one of ours");
+      return;
+    }
+    if (!choose_entry_points()) return;
+    if (object_.tls && !object_.tls->ignored.empty())
+      claimant_.warn(object_.tls->line.number, "ignored: tls " + object_.tls->ignored);
+    for (std::size_t i = 0; i < object_.routes.size(); ++i) add(object_.routes[i], i);
+  }
+
+ private:
+  bool choose_entry_points() {
+    set_ = parts_.entry_points.defaults();
+    if (object_.entry_points.empty()) return set_ != 0;
+    const auto named = parts_.entry_points.named(object_.entry_points);
+    for (const std::string& unknown : named.unknown) claimant_.warn(0, "there is no entry point " + quoted(unknown));
+    set_ = named.set;
+    if (set_ == 0) claimant_.error(0, "left out: none of its entry points is there");
+    return set_ != 0;
+  }
+
+  void add(const TcpRouteRule& given, std::size_t index) {
+    const int line = given.line.number;
+    if (!given.middlewares.empty())
+      return claimant_.error(line, "the route is left out: middlewares (" + quoted(given.middlewares.front()) +
+                                       ") are not supported, and serving without them may open a door");
+    auto rule = TcpRule::parse(given.match, given.v2_syntax);
+    if (!rule) return claimant_.error(line, "the route is left out: match, " + rule.error().detail);
+    if (!object_.tls && rule->needs_sni())
+      return claimant_.error(
+          line, "the route is left out: without tls only HostSNI(`*`) can match, not " + quoted(given.match));
+    auto route = std::make_shared<TcpRoute>();
+    route->name = claimant_.text() + " route " + std::to_string(index);
+    route->priority = given.priority != 0 ? given.priority : rule->default_priority();
+    route->rule = std::move(*rule);
+    if (object_.tls) route->tls = object_.tls->passthrough ? TcpTls::passthrough : TcpTls::terminate;
+    for (const TcpServiceRef& service : given.services) route->services.push_back(bind(service));
+    if (route->services.empty()) claimant_.error(line, "the route has no service: its connections are closed");
+    attach(known_or_new(std::move(route)), line);
+  }
+
+  WeightedService bind(const TcpServiceRef& ref) {
+    WeightedService bound{nullptr, ref.weight, proxy_header(ref), ""};
+    const int line = ref.line.number;
+    if (!ref.ignored.empty()) claimant_.warn(line, "service " + quoted(ref.name) + ": ignored: " + ref.ignored);
+    const std::string& own = object_.meta.name.ns;
+    if (!ref.ns.empty() && ref.ns != own && !parts_.input.allow_cross_namespace) {
+      bound.missing =
+          "Service " + ref.ns + "/" + ref.name + " is in another namespace, which the settings do not allow";
+    } else if (ref.tls) {
+      bound.missing = "TLS to Service " + own + "/" + ref.name + " is not supported";
+    } else {
+      const auto use = ref.native_lb ? ServiceFinder::Use::tcp_native : ServiceFinder::Use::tcp;
+      const auto& found = parts_.services.find(ref.ns.empty() ? own : ref.ns, ref.name, ref.port, use);
+      bound.service = found.service;
+      bound.missing = found.missing;
+    }
+    if (ref.tls && !bound.service)
+      claimant_.error(line, bound.missing + ": its connections are closed");
+    else if (!bound.service)
+      claimant_.warn(line, bound.missing + ": its connections are closed");
+    return bound;
+  }
+
+  TcpRoutePtr known_or_new(std::shared_ptr<TcpRoute> route) {
+    const auto known = known_.find(route->name);
+    if (known == known_.end()) return route;
+    if (same(*known->second, *route)) return known->second;
+    route->turn = known->second->turn.load(std::memory_order_relaxed);
+    return route;
+  }
+
+  void attach(const TcpRoutePtr& route, int line) {
+    into_.routes.emplace(route->name, route);
+    const bool plain_catch_all = route->tls == TcpTls::none && route->rule.is_catch_all();
+    if (plain_catch_all && !object_.entry_points.empty()) into_.claimed |= set_;
+    if (plain_catch_all && object_.entry_points.empty())
+      claimant_.warn(line,
+                     "it names no entry point, so it takes the plain connections of " + parts_.entry_points.text(set_));
+    for (std::size_t i = 0; i < into_.lists.size(); ++i)
+      if ((set_ >> i & 1U) != 0) append(i, route, line);
+    if (route->tls == TcpTls::terminate) choose_certificates(*route);
+  }
+
+  void append(std::size_t entry_point, const TcpRoutePtr& route, int line) const {
+    const std::string_view side = route->tls == TcpTls::none ? " plain " : " tls ";
+    std::string claim = std::to_string(entry_point).append(side) + std::to_string(route->priority) + route->rule.text();
+    const auto [first, added] = into_.claims.try_emplace(std::move(claim), route);
+    if (added) return into_.lists[entry_point].push_back(route);
+    claimant_.warn(line, "the route is left out: " + first->second->name + " has the same match");
+  }
+
+  void choose_certificates(const TcpRoute& route) {
+    const auto& tls = *object_.tls;
+    std::vector<std::string> hosts;
+    for (const HostName& host : route.rule.hosts()) hosts.push_back(host.text());
+    if (!tls.secret.empty())
+      parts_.certificates.show({object_.meta.name.ns, tls.secret}, hosts, claimant_, tls.line.number);
+    if (!tls.cert_resolver.empty() && !parts_.input.resolvers.contains(tls.cert_resolver))
+      claimant_.warn(tls.line.number, "there is no certificate resolver " + quoted(tls.cert_resolver));
+    if (!is_internal()) return;
+    for (const std::string& host : hosts) parts_.certificates.may_issue(host);
+    for (const std::string& host : tls.domains) parts_.certificates.may_issue(host);
+  }
+
+  // Its own resolver, or without one that of an entry point, is the built-in CA.
+  bool is_internal() const {
+    const auto internal = [&](const std::string& resolver) {
+      return parts_.input.internal_resolvers.contains(resolver);
+    };
+    if (!object_.tls->cert_resolver.empty()) return internal(object_.tls->cert_resolver);
+    for (std::size_t i = 0; i < into_.lists.size(); ++i)
+      if ((set_ >> i & 1U) != 0 && internal(parts_.input.entry_points[i].cert_resolver)) return true;
+    return false;
+  }
+
+  const TranslationParts& parts_;
+  const TcpRouteMap& known_;
+  const IngressRouteTcp& object_;
+  TcpTranslation& into_;
+  Claimant claimant_;
+  EntryPointSet set_ = 0;
+};
+
+}  // namespace
+
+TcpTranslation translate_tcp(const TranslationParts& parts, const TcpRouteMap& known) {
+  TcpTranslation translation;
+  translation.lists.resize(parts.entry_points.size());
+  std::vector<const IngressRouteTcp*> objects;
+  for (const auto* table : {&parts.objects.tcp_routes, &parts.objects.old_tcp_routes})
+    for (const auto& [name, object] : *table) objects.push_back(object.get());
+  std::stable_sort(objects.begin(), objects.end(),
+                   [](const auto* a, const auto* b) { return is_older(a->meta, b->meta); });
+  for (const IngressRouteTcp* object : objects) ObjectTranslation(parts, known, *object, translation).run();
+  return translation;
+}
+
+}  // namespace gatehouse

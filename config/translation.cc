@@ -1,0 +1,131 @@
+#include "config/translation.h"
+
+#include "config/certificate_choice.h"
+#include "config/class_filter.h"
+#include "config/entry_point_choice.h"
+#include "config/ingress_translation.h"
+#include "config/service_finder.h"
+#include "config/tcp_translation.h"
+
+#include <algorithm>
+
+namespace gatehouse {
+
+namespace {
+
+// A table with the list it was made of, so that an equal list gets the same table.
+template <class Table, class Route>
+struct Made {
+  std::vector<Route> list;
+  std::shared_ptr<const Table> table;
+};
+using MadeHttp = Made<RouteTable, HttpRoutePtr>;
+using MadeTcp = Made<TcpRouteTable, TcpRoutePtr>;
+
+template <class Table, class Route>
+const Made<Table, Route>* find_made(const std::vector<Made<Table, Route>>& tables, const std::vector<Route>& list) {
+  const auto found = std::find_if(tables.begin(), tables.end(), [&](const auto& made) { return made.list == list; });
+  return found == tables.end() ? nullptr : &*found;
+}
+
+// `made`: this translation's so far; `known`: the previous one's.
+template <class Table, class Route>
+std::shared_ptr<const Table> table_of(std::vector<Route> list, std::vector<Made<Table, Route>>& made,
+                                      const std::vector<Made<Table, Route>>& known) {
+  if (const auto* same = find_made(made, list)) return same->table;
+  const auto* before = find_made(known, list);
+  auto table = before != nullptr ? before->table : std::make_shared<const Table>(list);
+  made.push_back(Made<Table, Route>{std::move(list), table});
+  return table;
+}
+
+}  // namespace
+
+struct TranslationMemory {
+  Drafts drafts;
+  ServiceMap services;
+  TcpRouteMap tcp_routes;
+  SecretMemory secrets;
+  std::vector<MadeHttp> http_tables;
+  std::vector<MadeTcp> tcp_tables;
+  tls::CertificateStore::Contents contents;
+  std::shared_ptr<const tls::CertificateStore> store;
+};
+
+namespace {
+
+std::vector<std::shared_ptr<const EntryPoint>> make_entry_points(const TranslationInput& input,
+                                                                 std::vector<std::vector<HttpRoutePtr>> http,
+                                                                 std::vector<std::vector<TcpRoutePtr>> tcp,
+                                                                 const TranslationMemory& known,
+                                                                 TranslationMemory& memory) {
+  http.resize(input.entry_points.size());
+  tcp.resize(input.entry_points.size());
+  std::vector<std::shared_ptr<const EntryPoint>> entry_points;
+  for (std::size_t i = 0; i < input.entry_points.size(); ++i) {
+    auto entry_point = std::make_shared<EntryPoint>(input.entry_points[i].entry_point);
+    entry_point->http = table_of(std::move(http[i]), memory.http_tables, known.http_tables);
+    entry_point->tcp = table_of(std::move(tcp[i]), memory.tcp_tables, known.tcp_tables);
+    entry_points.push_back(std::move(entry_point));
+  }
+  return entry_points;
+}
+
+// The entry points' own lists: those of http.tls.domains whose resolver is the built-in CA.
+void issue_for_entry_points(const TranslationInput& input, CertificateChoice& certificates) {
+  for (const auto& entry_point : input.entry_points)
+    if (input.internal_resolvers.contains(entry_point.cert_resolver))
+      for (const HostName& host : entry_point.domains) certificates.may_issue(host.text());
+}
+
+void choose_store(CertificateChoice& certificates, const TranslationMemory& known, TranslationMemory& memory) {
+  memory.contents = certificates.contents();
+  memory.store = known.store && same_contents(memory.contents, known.contents)
+                     ? known.store
+                     : std::make_shared<const tls::CertificateStore>(memory.contents);
+}
+
+void sort_by_place(std::vector<Problem>& problems) {
+  std::stable_sort(problems.begin(), problems.end(), [](const Problem& a, const Problem& b) {
+    return std::tie(a.file, a.line) < std::tie(b.file, b.line);
+  });
+  problems.erase(std::unique(problems.begin(), problems.end()), problems.end());
+}
+
+}  // namespace
+
+Translation translate(const kubernetes::ClusterObjects& objects, const TranslationInput& input,
+                      const ResolvedNames& resolved, const Translation* previous) {
+  const TranslationMemory nothing;
+  const TranslationMemory& known = previous != nullptr && previous->memory ? *previous->memory : nothing;
+  auto memory = std::make_shared<TranslationMemory>();
+  Translation translation;
+
+  const EntryPointChoice entry_points(input.entry_points);
+  const ClassFilter classes(objects, input.classes);
+  ServiceFinder services(objects, input, resolved, known.services, translation.problems);
+  CertificateChoice certificates(objects, input, known.secrets);
+  const TranslationParts parts{objects, input, entry_points, classes, services, certificates, translation.problems};
+
+  issue_for_entry_points(input, certificates);
+  TcpTranslation tcp = translate_tcp(parts, known.tcp_routes);
+  IngressTranslation http = translate_ingresses(parts, tcp.claimed, known.drafts);
+
+  auto snapshot = std::make_shared<Snapshot>();
+  snapshot->generation = previous != nullptr && previous->snapshot ? previous->snapshot->generation + 1 : 1;
+  snapshot->entry_points = make_entry_points(input, std::move(http.lists), std::move(tcp.lists), known, *memory);
+  choose_store(certificates, known, *memory);
+  snapshot->certificates = memory->store;
+
+  memory->drafts = std::move(http.drafts);
+  memory->services = services.take_services();
+  memory->tcp_routes = std::move(tcp.routes);
+  memory->secrets = certificates.take_memory();
+  sort_by_place(translation.problems);
+  translation.names_to_resolve.assign(services.names_in_use().begin(), services.names_in_use().end());
+  translation.snapshot = std::move(snapshot);
+  translation.memory = std::move(memory);
+  return translation;
+}
+
+}  // namespace gatehouse

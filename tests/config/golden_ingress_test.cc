@@ -1,0 +1,285 @@
+// tests/golden/ingress/*.yaml: objects, then what they mean. Each file holds, in this order: words on what it shows
+// (lines with `#`), the objects as YAML, and after `=== NAME` one line each of
+//   settings      what differs from the defaults: see apply_setting
+//   routes        the tables as printed, each under the entry points that share it
+//   problems      in the order of the file
+//   resolve       the DNS names that translation wants resolved
+//   certificates  host: whose certificate it shows
+//   requests      what is asked → the service and endpoints, or 404, or 503 and why
+// Of certificates and requests the file gives the part before the arrow, of the others all.
+// GATEHOUSE_WRITE_GOLDEN=1 writes the answers as they are now; read the difference before keeping it.
+#include "config/kubernetes/manifest.h"
+#include "config/translation.h"
+#include "proxy/route/print.h"
+#include "tests/golden/difference.h"
+#include "tls/client_context.h"
+#include "tls/internal_ca.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace gatehouse {
+namespace {
+
+using Lines = std::vector<std::string>;
+
+struct Golden {
+  std::string yaml;
+  std::map<std::string, Lines> parts;
+};
+
+struct World {
+  TranslationInput input;
+  ResolvedNames resolved;
+};
+
+constexpr std::string_view arrow = " → ";
+constexpr auto written_parts = {"settings", "routes", "problems", "resolve", "certificates", "requests"};
+
+Golden read_golden(const std::filesystem::path& path) {
+  Golden golden;
+  std::ifstream stream(path);
+  Lines* part = nullptr;
+  for (std::string line; std::getline(stream, line);) {
+    if (line.starts_with("=== "))
+      part = &golden.parts[line.substr(4)];
+    else if (part != nullptr)
+      part->push_back(line);
+    else
+      golden.yaml += line + "\n";
+  }
+  return golden;
+}
+
+std::string text_of(Golden& golden) {
+  std::string text = golden.yaml;
+  for (const std::string part : written_parts) {
+    if (golden.parts[part].empty()) continue;
+    text += "=== " + part + "\n";
+    for (const std::string& line : golden.parts[part]) text += line + "\n";
+  }
+  return text;
+}
+
+Lines words_of(const std::string& line) {
+  std::istringstream stream(line);
+  Lines words;
+  for (std::string word; stream >> word;) words.push_back(word);
+  return words;
+}
+
+EntryPointInput entry_point(const std::string& name) {
+  EntryPointInput input;
+  input.entry_point.name = name;
+  input.entry_point.admin = name == "admin";
+  return input;
+}
+
+EntryPointInput& find_entry_point(World& world, const std::string& name) {
+  for (auto& input : world.input.entry_points)
+    if (input.entry_point.name == name) return input;
+  return world.input.entry_points.emplace_back(entry_point(name));
+}
+
+std::shared_ptr<const tls::InternalCa> test_ca() {
+  const auto root = tls::make_self_signed({}, std::chrono::system_clock::now());
+  return std::make_shared<const tls::InternalCa>(*root);
+}
+
+// One line of `=== settings`.
+void apply_setting(World& world, const std::string& line) {
+  const Lines words = words_of(line);
+  const auto is = [&](std::string_view name, std::size_t arguments) {
+    return words[0] == name && words.size() == arguments + 1;
+  };
+  if (is("entry-point", 1))
+    find_entry_point(world, words[1]);
+  else if (is("as-default", 1))
+    find_entry_point(world, words[1]).as_default = true;
+  else if (is("class", 1))
+    world.input.classes.names.push_back(words[1]);
+  else if (is("controller", 1))
+    world.input.classes.controllers.push_back(words[1]);
+  else if (is("without-class", 0))
+    world.input.classes.without_class = true;
+  else if (is("no-external-names", 0))
+    world.input.allow_external_names = false;
+  else if (is("no-local-addresses", 0))
+    world.input.allow_local_addresses = false;
+  else if (is("cross-namespace", 0))
+    world.input.allow_cross_namespace = true;
+  else if (is("no-upstream-tls", 0))
+    world.input.upstream_tls = nullptr;
+  else if (is("resolved", 2))
+    world.resolved[words[1]].push_back(asio::ip::make_address(words[2]));
+  else if (is("resolver", 1))
+    world.input.resolvers.insert(words[1]);
+  else if (is("internal-resolver", 2)) {
+    world.input.resolvers.insert(words[1]);
+    world.input.internal_resolvers.insert(words[1]);
+    world.input.internal_ca = test_ca();
+    if (words[2] != "-") find_entry_point(world, words[2]).cert_resolver = words[1];
+  } else
+    ADD_FAILURE() << "not a setting of these tests: " << line;
+}
+
+World world_of(Golden& golden) {
+  World world;
+  const auto context = tls::make_client_context(
+      {.verify = false, .ca_pem = "", .server_name = "", .certificate_pem = "", .key_pem = "", .alpn = {}});
+  EXPECT_TRUE(context.has_value());
+  world.input.upstream_tls = *context;
+  for (const char* name : {"web", "websecure", "admin"}) world.input.entry_points.push_back(entry_point(name));
+  for (const std::string& line : golden.parts["settings"]) apply_setting(world, line);
+  return world;
+}
+
+void append_lines(Lines& lines, const std::string& text) {
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+}
+
+Lines route_lines(const Snapshot& snapshot) {
+  Lines lines;
+  const auto add_table = [&](auto table_of) {
+    std::vector<const void*> shown;
+    for (const auto& first : snapshot.entry_points) {
+      const auto& table = table_of(*first);
+      if (table->empty() || std::find(shown.begin(), shown.end(), table.get()) != shown.end()) continue;
+      shown.push_back(table.get());
+      std::string names;
+      for (const auto& other : snapshot.entry_points)
+        if (table_of(*other) == table) names += (names.empty() ? "" : ", ") + other->name;
+      lines.push_back(names + ":");
+      append_lines(lines, table->print());
+    }
+  };
+  add_table([](const EntryPoint& point) { return point.http; });
+  add_table([](const EntryPoint& point) { return point.tcp; });
+  return lines;
+}
+
+const EntryPoint* find_entry_point(const Snapshot& snapshot, std::string_view name) {
+  for (const auto& point : snapshot.entry_points)
+    if (point->name == name) return point.get();
+  return nullptr;
+}
+
+// The name, and how the service is reached where that is not plain HTTP.
+std::string service_text(const Service& service) {
+  std::string text = print_target(&service, "", "503").substr(std::string_view("→ ").size());
+  if (service.tls) text += " over TLS as " + service.host;
+  if (!service.pass_host_header) text += " with Host " + service.host;
+  if (!service.sticky) return text;
+  text += " sticky by " + service.sticky->name + " path=" + service.sticky->path;
+  if (service.sticky->secure) text += " secure";
+  if (service.sticky->http_only) text += " httponly";
+  if (!service.sticky->same_site.empty()) text += " samesite=" + service.sticky->same_site;
+  if (service.sticky->max_age_s != 0) text += " max-age=" + std::to_string(service.sticky->max_age_s);
+  return text;
+}
+
+std::string http_answer(const EntryPoint& point, std::string_view authority, std::string_view path, bool over_tls) {
+  HostBuffer buffer;
+  const auto host = host_of_authority(authority, buffer);
+  const HttpRoute* route = point.http->match(host.value_or(""), path, over_tls);
+  if (route == nullptr) return "404";
+  if (route->service) return service_text(*route->service);
+  return "503 " + route->missing;
+}
+
+std::string tcp_answer(const TcpRoute* route) {
+  if (route == nullptr) return "no route";
+  std::string text;
+  for (const auto& service : route->services)
+    text += (text.empty() ? "" : ", ") + (service.service ? service_text(*service.service) : "closed");
+  return text.empty() ? "closed" : text;
+}
+
+// `http://host/path` asks entry point web, `https://…` websecure; `tcp://ENTRYPOINT` connects without TLS and
+// `tls://ENTRYPOINT/sni` with; ` from ADDRESS` may follow.
+std::string answer(const Snapshot& snapshot, const std::string& request) {
+  const Lines words = words_of(request);
+  const auto scheme_end = words[0].find("://");
+  const std::string scheme = words[0].substr(0, scheme_end);
+  const std::string rest = words[0].substr(scheme_end + 3);
+  const auto slash = std::min(rest.find('/'), rest.size());
+  const std::string first = rest.substr(0, slash), path = rest.substr(slash);
+  const bool is_http = scheme == "http" || scheme == "https";
+  const auto* point = find_entry_point(snapshot, scheme == "http" ? "web" : scheme == "https" ? "websecure" : first);
+  if (point == nullptr) return "no entry point";
+  if (is_http) return http_answer(*point, first, path.empty() ? "/" : path, scheme == "https");
+  TcpConnectionFacts facts;
+  facts.client = asio::ip::make_address(words.size() == 3 ? words[2] : "192.0.2.1");
+  if (scheme == "tcp") return tcp_answer(point->tcp->match_plain(facts));
+  const std::string sni = path.empty() ? "" : path.substr(1);
+  facts.sni = sni;
+  const TcpRoute* specific = point->tcp->match_tls(facts, true);
+  return tcp_answer(specific != nullptr ? specific : point->tcp->match_tls(facts, false));
+}
+
+std::string certificate_answer(const Snapshot& snapshot, const std::string& host) {
+  const auto& store = *snapshot.certificates;
+  if (const auto* certificate = store.find(host)) return (*certificate)->subject();
+  return store.may_issue(host) != nullptr ? "the built-in CA's" : "the default certificate";
+}
+
+// Puts what `ask` says behind each line's arrow.
+template <class Ask>
+void answer_lines(Lines& lines, Ask ask) {
+  for (std::string& line : lines) {
+    if (line.empty() || line.starts_with("#")) continue;
+    const std::string question = line.substr(0, line.find(arrow));
+    line = question + std::string(arrow) + ask(question);
+  }
+}
+
+Golden as_it_is(Golden golden, const std::string& name) {
+  const World world = world_of(golden);
+  const auto manifest = kubernetes::parse_manifest(golden.yaml, name + ".yaml");
+  kubernetes::ClusterObjects objects;
+  for (const auto& object : manifest.objects) objects.add(object);
+  const Translation translation = translate(objects, world.input, world.resolved);
+  const Snapshot& snapshot = *translation.snapshot;
+
+  golden.parts["routes"] = route_lines(snapshot);
+  golden.parts["problems"].clear();
+  for (const auto* problems : {&manifest.problems, &translation.problems})
+    for (const auto& problem : *problems) golden.parts["problems"].push_back(problem.text());
+  golden.parts["resolve"] = translation.names_to_resolve;
+  answer_lines(golden.parts["certificates"],
+               [&](const std::string& host) { return certificate_answer(snapshot, host); });
+  answer_lines(golden.parts["requests"], [&](const std::string& request) { return answer(snapshot, request); });
+  return golden;
+}
+
+std::filesystem::path golden_folder() { return std::filesystem::path(GATEHOUSE_SOURCE_DIR) / "tests/golden/ingress"; }
+
+Lines golden_names() {
+  Lines names;
+  for (const auto& entry : std::filesystem::directory_iterator(golden_folder()))
+    if (entry.path().extension() == ".yaml") names.push_back(entry.path().stem());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+class IngressGolden : public testing::TestWithParam<std::string> {};
+
+TEST_P(IngressGolden, MeansWhatTheFileSays) {
+  const auto path = golden_folder() / (GetParam() + ".yaml");
+  Golden golden = read_golden(path);
+  Golden now = as_it_is(golden, GetParam());
+  if (std::getenv("GATEHOUSE_WRITE_GOLDEN") != nullptr) std::ofstream(path) << text_of(now);
+  const std::string expected = text_of(golden), actual = text_of(now);
+  EXPECT_TRUE(expected == actual) << "- " << path << "\n+ as it is\n" << difference(expected, actual);
+}
+
+INSTANTIATE_TEST_SUITE_P(Files, IngressGolden, testing::ValuesIn(golden_names()),
+                         [](const auto& test) { return test.param; });
+
+}  // namespace
+}  // namespace gatehouse

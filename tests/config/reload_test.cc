@@ -1,0 +1,278 @@
+#include "config/reload.h"
+
+#include "tests/doubles/manual_clock.h"
+#include "tests/doubles/temporary_directory.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <gtest/gtest.h>
+
+namespace gatehouse {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::string ingress(const std::string& name, const std::string& host) {
+  return "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: " + name +
+         "}\nspec: {ingressClassName: gatehouse, rules: [{host: " + host +
+         ", http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: " + name +
+         ", port: {number: 80}}}}]}}]}\n---\n";
+}
+
+std::string service(const std::string& name, const std::string& external) {
+  return "apiVersion: v1\nkind: Service\nmetadata: {name: " + name +
+         "}\nspec: {type: ExternalName, externalName: " + external + ", ports: [{port: 80}]}\n---\n";
+}
+
+class Reloading : public testing::Test {
+ protected:
+  Reloading() { std::filesystem::create_directory(root_ / "manifests"); }
+
+  std::string settings_text(const std::string& more = "") const {
+    return "entryPoints: {web: {address: '127.0.0.1:8000'}}\nproviders: {manifests: {directory: " +
+           (root_ / "manifests").string() + "}}\n" + more;
+  }
+
+  void start(const std::string& text) {
+    settings_text_ = text;
+    auto loaded = load();
+    ASSERT_TRUE(loaded.settings) << loaded.problems.at(0).text();
+    Reload::Ports ports;
+    ports.publish = [this](const Publication& publication) { published_.push_back(publication); };
+    ports.load_settings = [this] { return load(); };
+    ports.resolve = [this](std::string name) { return answer(name); };
+    reload_.emplace(context_.get_executor(), clock_, *loaded.settings, loaded.problems, ports);
+    reload_->start();
+    asio::co_spawn(context_, reload_->run(), asio::detached);
+    context_.poll();
+  }
+
+  SettingsOrProblems load() const { return load_settings({"gatehouse.yaml", settings_text_, {}, {}}); }
+
+  Awaitable<Result<Addresses>> answer(std::string name) {
+    if (!answers_.contains(name)) co_return Failure(FailureKind::no_endpoint, "Host not found");
+    co_return answers_[name];
+  }
+
+  // Runs until it is so; false when it does not come to pass.
+  template <class Condition>
+  bool run_until(Condition condition) {
+    auto end = std::chrono::steady_clock::now() + 20s;
+    while (!condition() && std::chrono::steady_clock::now() < end)
+      if (context_.run_one_for(20s) == 0) break;
+    return condition();
+  }
+
+  // The change was noticed: someone waits for quiet.
+  bool noticed() {
+    return run_until([this] { return clock_.next_wake() <= clock_.now() + Reload::quiet; });
+  }
+
+  // Waits until a change was noticed, lets the quiet time pass and gives what is then published.
+  const Publication& next() {
+    auto before = published_.size();
+    EXPECT_TRUE(noticed()) << "no change was noticed";
+    clock_.advance(Reload::quiet);
+    EXPECT_TRUE(run_until([&] { return published_.size() > before; })) << "nothing was published";
+    return published_.back();
+  }
+
+  static std::string routes(const Publication& publication, std::string_view entry_point = "web") {
+    auto found = publication.snapshot->find_entry_point(entry_point);
+    return found ? found->http->print() : "no such entry point";
+  }
+  static std::string texts(const std::vector<Problem>& problems) {
+    std::string text;
+    for (const auto& problem : problems) text += problem.text() + "\n";
+    return text;
+  }
+  static bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+  TemporaryDirectory root_;
+  ManualClock clock_;
+  asio::io_context context_;
+  std::string settings_text_;
+  std::map<std::string, Addresses> answers_;
+  std::vector<Publication> published_;
+  std::optional<Reload> reload_;
+};
+
+TEST_F(Reloading, PublishesWhatIsThereBeforeStartReturns) {
+  root_.write("manifests/a.yaml", ingress("a", "a.test") + service("a", "127.0.0.1"));
+  start(settings_text());
+  ASSERT_EQ(published_.size(), 1u);
+  EXPECT_TRUE(holds(routes(published_[0]), "a.test")) << routes(published_[0]);
+  EXPECT_EQ(texts(published_[0].problems), "");
+  EXPECT_TRUE(published_[0].synced);
+}
+
+TEST_F(Reloading, AnEmptyDirectoryIsSynced) {
+  start(settings_text());
+  ASSERT_EQ(published_.size(), 1u);
+  EXPECT_TRUE(published_[0].synced);
+  EXPECT_TRUE(published_[0].snapshot->find_entry_point("web")->http->empty());
+}
+
+TEST_F(Reloading, AChangeIsPublishedAfterQuiet) {
+  start(settings_text());
+  root_.write("manifests/a.yaml", ingress("a", "a.test") + service("a", "127.0.0.1"));
+  ASSERT_TRUE(noticed());
+  clock_.advance(Reload::quiet - 1ms);
+  context_.poll();
+  EXPECT_EQ(published_.size(), 1u);
+  clock_.advance(1ms);
+  ASSERT_TRUE(run_until([this] { return published_.size() == 2; }));
+  EXPECT_TRUE(holds(routes(published_[1]), "a.test"));
+  EXPECT_GT(published_[1].snapshot->generation, published_[0].snapshot->generation);
+}
+
+TEST_F(Reloading, ChangesWithoutEndArePublishedAllTheSame) {
+  start(settings_text());
+  Duration waited{};
+  for (int i = 0; published_.size() == 1 && i < 100; ++i, waited += 5ms) {
+    root_.write("manifests/a.yaml", ingress("a", "a" + std::to_string(i) + ".test"));
+    ASSERT_TRUE(noticed());
+    context_.poll();
+    clock_.advance(5ms);
+    context_.poll();
+  }
+  EXPECT_EQ(published_.size(), 2u);
+  EXPECT_GE(waited, Reload::longest_wait);
+  EXPECT_LE(waited, Reload::longest_wait + 10ms);
+}
+
+TEST_F(Reloading, ProblemsAppearAndAreSolved) {
+  root_.write("manifests/a.yaml", ingress("a", "a.test") + service("a", "127.0.0.1"));
+  start(settings_text());
+  root_.write("manifests/b.yaml", "kind: [\n");
+  auto broken = next();
+  EXPECT_TRUE(holds(texts(broken.appeared), "b.yaml:")) << texts(broken.appeared);
+  EXPECT_TRUE(holds(routes(broken), "a.test"));
+  root_.write("manifests/c.yaml", ingress("c", "c.test") + service("c", "127.0.0.1"));
+  auto still = next();
+  EXPECT_EQ(texts(still.appeared), "") << "an old problem is no news";
+  EXPECT_TRUE(holds(texts(still.problems), "b.yaml:"));
+  root_.write("manifests/b.yaml", ingress("b", "b.test") + service("b", "127.0.0.1"));
+  auto mended = next();
+  EXPECT_EQ(texts(mended.problems), "");
+  EXPECT_TRUE(holds(texts(mended.solved), "b.yaml:"));
+}
+
+TEST_F(Reloading, NamesAreResolvedAndThenItIsSynced) {
+  root_.write("manifests/a.yaml", ingress("a", "a.test") + service("a", "upstream.test"));
+  answers_["upstream.test"] = {asio::ip::make_address("10.0.0.1")};
+  start(settings_text());
+  EXPECT_FALSE(published_[0].synced);
+  auto resolved = next();
+  EXPECT_TRUE(resolved.synced);
+  auto endpoints = [](const Publication& publication) {
+    return publication.snapshot->find_entry_point("web")->http->routes().at(0)->service->endpoints;
+  };
+  EXPECT_EQ(endpoints(resolved), (std::vector<Endpoint>{{asio::ip::make_address("10.0.0.1"), 80}}));
+  answers_["upstream.test"] = {asio::ip::make_address("10.0.0.2")};
+  clock_.advance(NameResolver::refresh_every);
+  EXPECT_EQ(endpoints(next()), (std::vector<Endpoint>{{asio::ip::make_address("10.0.0.2"), 80}}));
+}
+
+TEST_F(Reloading, ANameThatDoesNotResolveDoesNotKeepItFromBeingSynced) {
+  root_.write("manifests/a.yaml", ingress("a", "a.test") + service("a", "upstream.test"));
+  start(settings_text());
+  auto failed = next();
+  EXPECT_TRUE(failed.synced);
+  EXPECT_TRUE(holds(texts(failed.appeared), "ExternalName upstream.test")) << texts(failed.appeared);
+}
+
+TEST_F(Reloading, EntryPointsComeAndGo) {
+  root_.write("manifests/a.yaml", ingress("a", "a.test") + service("a", "127.0.0.1"));
+  start(settings_text());
+  settings_text_ = settings_text();
+  settings_text_.replace(settings_text_.find("web: {address: '127.0.0.1:8000'}"), 32,
+                         "other: {address: '127.0.0.1:8001'}, more: {address: '127.0.0.1:8002'}");
+  reload_->reload_settings();
+  auto changed = next();
+  EXPECT_EQ(changed.snapshot->find_entry_point("web"), nullptr);
+  ASSERT_NE(changed.snapshot->find_entry_point("other"), nullptr);
+  EXPECT_EQ(changed.snapshot->find_entry_point("more")->addresses.at(0).port, 8002);
+  EXPECT_TRUE(holds(routes(changed, "other"), "a.test"));
+}
+
+TEST_F(Reloading, BrokenSettingsChangeNothingButTheProblems) {
+  root_.write("manifests/a.yaml", ingress("a", "a.test") + service("a", "127.0.0.1"));
+  start(settings_text());
+  auto good = settings_text_;
+  settings_text_ = "entryPonts: {}\n";
+  reload_->reload_settings();
+  auto broken = next();
+  EXPECT_TRUE(holds(texts(broken.appeared), "gatehouse.yaml:1:1: error:")) << texts(broken.appeared);
+  EXPECT_TRUE(holds(routes(broken), "a.test"));
+  settings_text_ = good;
+  reload_->reload_settings();
+  EXPECT_EQ(texts(next().problems), "");
+}
+
+TEST_F(Reloading, ManifestsCanMoveToAnotherDirectory) {
+  root_.write("manifests/a.yaml", ingress("a", "a.test") + service("a", "127.0.0.1"));
+  std::filesystem::create_directory(root_ / "others");
+  root_.write("others/b.yaml", ingress("b", "b.test") + service("b", "127.0.0.1"));
+  start(settings_text());
+  auto at = settings_text_.find("/manifests}");
+  settings_text_.replace(at, 10, "/others");
+  reload_->reload_settings();
+  auto moved = next();
+  EXPECT_TRUE(holds(routes(moved), "b.test"));
+  EXPECT_FALSE(holds(routes(moved), "a.test"));
+  root_.write("others/c.yaml", ingress("c", "c.test") + service("c", "127.0.0.1"));
+  EXPECT_TRUE(holds(routes(next()), "c.test")) << "the new directory is watched";
+  root_.write("manifests/d.yaml", ingress("d", "d.test"));
+  context_.poll();
+  EXPECT_GT(clock_.next_wake(), clock_.now() + Reload::longest_wait) << "the old one is not";
+}
+
+TEST_F(Reloading, WhatTakesARestartIsSaid) {
+  start(settings_text());
+  settings_text_ += "workers: 3\n";
+  reload_->reload_settings();
+  EXPECT_TRUE(holds(texts(next().problems), "warning: workers: the change takes effect at the next start"));
+}
+
+TEST_F(Reloading, CertificateFilesAreReadAgainAndABadOneKeepsTheLast) {
+  auto write_certificate = [this](const std::string& host) {
+    auto made = tls::make_self_signed({*HostName::parse(host)}, clock_.wall_now());
+    ASSERT_TRUE(made);
+    root_.write("cert.pem", (*made)->pem());
+    root_.write("key.pem", (*made)->key_pem());
+  };
+  write_certificate("a.test");
+  start(settings_text("tls: {certificates: [{certFile: " + (root_ / "cert.pem").string() +
+                      ", keyFile: " + (root_ / "key.pem").string() + "}]}\n"));
+  EXPECT_NE(published_[0].snapshot->certificates->find("a.test"), nullptr);
+  write_certificate("b.test");
+  reload_->reload_settings();
+  auto fresh = next();
+  EXPECT_EQ(fresh.snapshot->certificates->find("a.test"), nullptr);
+  EXPECT_NE(fresh.snapshot->certificates->find("b.test"), nullptr);
+  root_.write("cert.pem", "nonsense");
+  reload_->reload_settings();
+  auto bad = next();
+  EXPECT_NE(bad.snapshot->certificates->find("b.test"), nullptr);
+  EXPECT_TRUE(holds(texts(bad.appeared), "cert.pem: error: tls.certificates[0]: ")) << texts(bad.appeared);
+}
+
+TEST_F(Reloading, AReloadKeepsTheTlsContext) {
+  start(settings_text());
+  reload_->reload_settings();
+  auto again = next();
+  EXPECT_NE(published_[0].snapshot->find_entry_point("web")->tls.context, nullptr);
+  EXPECT_EQ(published_[0].snapshot->find_entry_point("web")->tls.context, again.snapshot->find_entry_point("web")->tls.context);
+}
+
+TEST_F(Reloading, TheBuiltInCaIsMadeOnce) {
+  start(settings_text("certificatesResolvers: {local: {internal: {storage: " + (root_ / "ca").string() + "}}}\n"));
+  auto ca = published_[0].snapshot->certificates->internal_ca();
+  ASSERT_NE(ca, nullptr);
+  reload_->reload_settings();
+  EXPECT_EQ(next().snapshot->certificates->internal_ca(), ca);
+}
+
+}  // namespace
+}  // namespace gatehouse

@@ -1,0 +1,199 @@
+// Every wait has a limit, and the limits are about progress.
+#include "tests/doubles/proxy/test_proxy.h"
+
+#include <gtest/gtest.h>
+
+#include <sys/socket.h>
+
+namespace gatehouse {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Limits : testing::Test {
+  ManualClock clock;
+  Upstream upstream;
+  std::shared_ptr<Service> target = service({upstream.endpoint()});
+  TestProxy proxy{TestProxy::Setup{.clock = &clock}};
+
+  EntryDraft web() { return entry("web", {to(target)}); }
+  RawPeer connect_with(std::string_view bytes) {
+    RawPeer client = proxy.connect();
+    client.send(bytes);
+    return client;
+  }
+};
+
+TEST_F(Limits, HeadThatDoesNotArriveIs408) {
+  proxy.publish({web()});
+  RawPeer client = connect_with("GET / HTTP/1.1\r\nHost:");
+  EXPECT_EQ(proxy.await_open("web", 1), 1);
+  const Duration waited = proxy.advance_until_readable(client);
+  EXPECT_GE(waited, 10s);
+  EXPECT_LE(waited, 11s);
+  const Message answer = client.read_message();
+  EXPECT_EQ(answer.status(), 408);
+  EXPECT_EQ(answer.field("connection"), "close");
+  EXPECT_EQ(client.await_end(), Peer::End::closed);
+  EXPECT_EQ(proxy.log_line().at("failure"), "head_timeout");
+}
+
+// A byte now and then does not put the head's limit off.
+TEST_F(Limits, DribbledHeadIs408) {
+  proxy.publish({web()});
+  RawPeer client = connect_with("GET / HTTP/1.1\r\n");
+  EXPECT_EQ(proxy.await_open("web", 1), 1);
+  Duration waited{};
+  for (; !client.readable_within(5) && waited < 1min; waited += 1s) {
+    client.send("X");
+    clock.advance(1s);
+  }
+  EXPECT_LE(waited, 13s);
+  EXPECT_EQ(client.read_message().status(), 408);
+}
+
+TEST_F(Limits, SilentConnectionIsClosedWithoutAWord) {
+  proxy.publish({web()});
+  RawPeer client = proxy.connect();
+  EXPECT_EQ(proxy.await_open("web", 1), 1);
+  EXPECT_GE(proxy.advance_until_readable(client), 10s);
+  EXPECT_EQ(client.read_to_end(), "");
+  EXPECT_EQ(client.end(), Peer::End::closed);
+}
+
+TEST_F(Limits, StalledBodyIs408AndTheUpstreamIsBrokenOff) {
+  proxy.publish({web()});
+  RawPeer client = connect_with("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc");
+  RawPeer connection = upstream.accept();
+  connection.read_until("abc");
+  for (int i = 0; i < 3; ++i) {  // progress puts it off
+    for (int s = 0; s < 50; ++s) clock.advance(1s);
+    client.send("d");
+    EXPECT_EQ(connection.read(1), "d");
+  }
+  const Duration waited = proxy.advance_until_readable(client, 1s);
+  EXPECT_GE(waited, 59s);
+  EXPECT_LE(waited, 65s);
+  EXPECT_EQ(client.read_message().status(), 408);
+  EXPECT_EQ(connection.await_end(), Peer::End::reset);
+  EXPECT_EQ(proxy.log_line().at("failure"), "body_stalled");
+}
+
+TEST_F(Limits, IdleKeepAliveConnectionIsClosed) {
+  proxy.publish({web()});
+  RawPeer client = connect_with(get("/"));
+  RawPeer connection = upstream.accept();
+  connection.read_message();
+  connection.send(ok("x"));
+  client.read_message();
+  EXPECT_EQ(proxy.metric("gatehouse_upstream_idle_connections"), 1);
+  const Duration pooled = proxy.advance_until_readable(connection, 1s);
+  EXPECT_GE(pooled, 59s);
+  EXPECT_LE(pooled, 75s);
+  EXPECT_EQ(connection.await_end(), Peer::End::closed);
+  EXPECT_GE(pooled + proxy.advance_until_readable(client, 1s), 179s);
+  EXPECT_EQ(client.await_end(), Peer::End::closed);
+}
+
+TEST_F(Limits, UpstreamMayThinkForTenMinutes) {
+  proxy.publish({web()});
+  RawPeer client = connect_with("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi");
+  RawPeer connection = upstream.accept();
+  connection.read_message();
+  for (int s = 0; s < 600; ++s) clock.advance(1s);
+  proxy.ask_admin("/metrics");
+  connection.send(ok("thought"));
+  EXPECT_EQ(client.read_message().body, "thought");
+}
+
+TEST_F(Limits, UpstreamThatDoesNotAnswerIs504) {
+  target->timeouts.answer = 2min;
+  proxy.publish({web()});
+  RawPeer client = connect_with(get("/"));
+  RawPeer connection = upstream.accept();
+  connection.read_message();
+  const Duration waited = proxy.advance_until_readable(client, 1s);
+  EXPECT_GE(waited, 119s);
+  EXPECT_LE(waited, 125s);
+  EXPECT_EQ(client.read_message().status(), 504);
+  EXPECT_NE(connection.await_end(), Peer::End::none);
+  const auto line = proxy.log_line();
+  EXPECT_EQ(line.at("failure"), "answer_timeout");
+  EXPECT_EQ(line.at("attempts"), 1);
+  // The client's connection is fine.
+  client.send(get("/again"));
+  RawPeer second = upstream.accept();
+  EXPECT_EQ(second.read_message().start_line, "GET /again HTTP/1.1");
+}
+
+TEST_F(Limits, AnswerThatStallsIsBrokenOff) {
+  target->timeouts.idle = 1min;
+  proxy.publish({web()});
+  RawPeer client = connect_with(get("/"));
+  RawPeer connection = upstream.accept();
+  connection.read_message();
+  connection.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc");
+  EXPECT_EQ(client.read_until("abc").substr(0, 15), "HTTP/1.1 200 OK");
+  EXPECT_GE(proxy.advance_until_readable(client, 1s), 59s);
+  EXPECT_EQ(client.await_end(), Peer::End::reset);
+}
+
+TEST_F(Limits, ClientThatStopsReadingIsCutOff) {
+  proxy.publish({web()});
+  RawPeer client = proxy.connect("web", 64 * 1024);
+  client.send(get("/"));
+  RawPeer connection = upstream.accept();
+  connection.read_message();
+  connection.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n");
+  const std::string block(1 << 20, 'x');
+  while (connection.send_what_fits(block, 200) == block.size()) {}
+  const Duration waited = proxy.advance_until_readable(connection, 1s);
+  EXPECT_GE(waited, 59s);
+  EXPECT_LE(waited, 130s);
+  EXPECT_EQ(proxy.log_line().at("failure"), "reading_stalled");
+}
+
+TEST_F(Limits, UpstreamThatDoesNotAcceptIs504) {
+  // A listener whose queue is full drops what comes next.
+  ASSERT_EQ(::listen(upstream.descriptor(), 0), 0);
+  std::vector<RawPeer> queued;
+  queued.push_back(RawPeer::connect(upstream.endpoint()));
+  target->timeouts.dial = 5s;
+  proxy.publish({web()});
+  RawPeer client = connect_with(get("/"));
+  EXPECT_EQ(proxy.await_open("web", 1), 1);
+  const Duration waited = proxy.advance_until_readable(client);
+  EXPECT_GE(waited, 5s);
+  EXPECT_LE(waited, 7s);
+  EXPECT_EQ(client.read_message().status(), 504);
+  EXPECT_EQ(proxy.log_line().at("failure"), "connect_timeout");
+}
+
+TEST_F(Limits, ConnectionsBeyondTheLimitAreClosedAtOnce) {
+  EntryDraft few = web();
+  few.limits.connections = 2;
+  proxy.publish({std::move(few)});
+  RawPeer one = proxy.connect(), two = proxy.connect();
+  EXPECT_EQ(proxy.await_open("web", 2), 2);
+  EXPECT_NE(proxy.connect().await_end(), Peer::End::none);
+  EXPECT_EQ(proxy.metric("gatehouse_entrypoint_refused_connections_total{entrypoint=\"web\"}"), 1);
+  one.close();
+  EXPECT_EQ(proxy.await_open("web", 1), 1);
+  RawPeer three = connect_with(get("/"));
+  upstream.accept().read_message();
+}
+
+TEST_F(Limits, ConnectionsOfOneAddressAreLimited) {
+  EntryDraft few = web();
+  few.limits.connections_per_address = 1;
+  proxy.publish({std::move(few)});
+  RawPeer one = proxy.connect("web", 0, "127.0.0.5");
+  EXPECT_EQ(proxy.await_open("web", 1), 1);
+  EXPECT_NE(proxy.connect("web", 0, "127.0.0.5").await_end(), Peer::End::none);
+  RawPeer other = proxy.connect("web", 0, "127.0.0.6");
+  other.send(get("/"));
+  upstream.accept().read_message();
+}
+
+}  // namespace
+}  // namespace gatehouse

@@ -1,0 +1,192 @@
+#include "tls/certificate.h"
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+#include <algorithm>
+#include <ctime>
+
+namespace gatehouse::tls {
+namespace {
+
+constexpr int min_security_bits = 112;  // NIST SP 800-57: RSA 2048, P-224 and up; OpenSSL's level 2
+constexpr int max_chain = 32;
+
+Failure bad(std::string words) { return Failure(FailureKind::bad_configuration, std::move(words)); }
+
+int refuse_password(char*, int, int, void* asked) {
+  *static_cast<bool*>(asked) = true;
+  return -1;
+}
+
+struct Chain {
+  X509Handle leaf;
+  ChainHandle rest;
+};
+
+bool at_end_of_pem() {
+  const unsigned long code = ERR_peek_last_error();
+  return ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
+}
+
+Result<Chain> read_chain(std::string_view pem) {
+  const BioHandle bio = reading_bio(pem);
+  Chain chain{nullptr, ChainHandle(sk_X509_new_null())};
+  for (;;) {
+    bool asked = false;
+    X509Handle certificate(PEM_read_bio_X509(bio.get(), nullptr, refuse_password, &asked));
+    if (!certificate) break;
+    if (!chain.leaf)
+      chain.leaf = std::move(certificate);
+    else if (sk_X509_num(chain.rest.get()) >= max_chain)
+      return bad("the chain has more than " + std::to_string(max_chain) + " certificates");
+    else if (sk_X509_push(chain.rest.get(), certificate.get()) > 0)
+      certificate.release();
+  }
+  const bool whole = at_end_of_pem();
+  if (!whole) return openssl_failure(FailureKind::bad_configuration, "the certificate is damaged");
+  clear_errors();
+  if (!chain.leaf)
+    return bad(pem.find("-----BEGIN ") == std::string_view::npos ? "the certificate is not PEM"
+                                                                 : "the PEM holds no certificate");
+  return chain;
+}
+
+Result<KeyHandle> read_key(std::string_view pem) {
+  if (pem.find("-----BEGIN ") == std::string_view::npos) return bad("the private key is not PEM");
+  if (pem.find("PRIVATE KEY-----") == std::string_view::npos) return bad("the PEM holds no private key");
+  const BioHandle bio = reading_bio(pem);
+  bool asked = false;
+  KeyHandle key(PEM_read_bio_PrivateKey(bio.get(), nullptr, refuse_password, &asked));
+  if (asked) {
+    clear_errors();
+    return bad("the private key is encrypted; store it without a passphrase");
+  }
+  if (!key) return openssl_failure(FailureKind::bad_configuration, "the private key is damaged");
+  clear_errors();
+  return key;
+}
+
+bool can_serve_tls(const EVP_PKEY* key) {
+  constexpr std::array kinds{EVP_PKEY_RSA, EVP_PKEY_RSA_PSS, EVP_PKEY_EC, EVP_PKEY_ED25519, EVP_PKEY_ED448};
+  return std::find(kinds.begin(), kinds.end(), EVP_PKEY_get_base_id(key)) != kinds.end();
+}
+
+// OpenSSL refuses such a certificate only when the first client comes.
+bool weakly_signed(X509* certificate) {
+  int bits = 0;
+  const bool self_signed = (X509_get_extension_flags(certificate) & EXFLAG_SS) != 0;
+  return !self_signed && X509_get_signature_info(certificate, nullptr, nullptr, &bits, nullptr) == 1 &&
+         bits < min_security_bits;
+}
+
+std::optional<WallTime> time_of(const ASN1_TIME* text) {
+  std::tm parts{};
+  if (ASN1_TIME_to_tm(text, &parts) != 1) return std::nullopt;
+  const auto seconds = std::chrono::seconds(timegm(&parts));
+  // "Never expires" is written as the year 9999, which the clock's type cannot hold.
+  const auto latest = std::chrono::duration_cast<std::chrono::seconds>(WallTime::max().time_since_epoch());
+  return WallTime(std::clamp(seconds, std::chrono::seconds(0), latest));
+}
+
+std::vector<HostName> dns_names(const X509* certificate) {
+  std::vector<HostName> names;
+  const auto free_names = [](GENERAL_NAMES* all) { GENERAL_NAMES_free(all); };
+  const std::unique_ptr<GENERAL_NAMES, decltype(free_names)> all(
+      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)), free_names);
+  for (int i = 0; i < sk_GENERAL_NAME_num(all.get()); ++i) {
+    const GENERAL_NAME* entry = sk_GENERAL_NAME_value(all.get(), i);
+    if (entry->type != GEN_DNS) continue;
+    const auto* text = reinterpret_cast<const char*>(ASN1_STRING_get0_data(entry->d.dNSName));
+    const auto size = static_cast<std::size_t>(ASN1_STRING_length(entry->d.dNSName));
+    auto name = HostName::parse_with_wildcard(std::string_view(text, size));
+    if (name) names.push_back(*std::move(name));
+  }
+  clear_errors();
+  return names;
+}
+
+std::string sha256_hex(const X509* certificate) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned size = 0;
+  X509_digest(certificate, EVP_sha256(), digest.data(), &size);
+  std::string text;
+  for (unsigned i = 0; i < size; ++i) {
+    text += digits[digest[i] >> 4];
+    text += digits[digest[i] & 15];
+  }
+  return text;
+}
+
+std::string words_of(const X509_NAME* name) {
+  const BioHandle bio = writing_bio();
+  X509_NAME_print_ex(bio.get(), name, 0, (XN_FLAG_ONELINE & ~XN_FLAG_SPC_EQ) & ~static_cast<unsigned long>(ASN1_STRFLGS_ESC_MSB));
+  return written(*bio);
+}
+
+}  // namespace
+
+Result<CertificatePtr> Certificate::from_pem(std::string_view chain_pem, std::string_view key_pem) {
+  if (chain_pem.size() > max_pem_bytes || key_pem.size() > max_pem_bytes) return bad("larger than 1 MiB");
+  auto chain = read_chain(chain_pem);
+  if (!chain) return chain.error();
+  auto key = read_key(key_pem);
+  if (!key) return key.error();
+  return from_parts(std::move(chain->leaf), std::move(chain->rest), *std::move(key));
+}
+
+Result<CertificatePtr> Certificate::from_parts(X509Handle leaf, ChainHandle chain, KeyHandle key) {
+  if (X509_check_private_key(leaf.get(), key.get()) != 1) {
+    clear_errors();
+    return bad("the private key does not belong to the first certificate");
+  }
+  if (!can_serve_tls(key.get())) return bad("keys of this kind cannot be used for TLS (RSA, EC, Ed25519 can)");
+  if (EVP_PKEY_get_security_bits(key.get()) < min_security_bits)
+    return bad("the key is too weak; RSA needs 2048 bits or more");
+  bool weak = weakly_signed(leaf.get());
+  for (int i = 0; i < sk_X509_num(chain.get()); ++i) weak = weak || weakly_signed(sk_X509_value(chain.get(), i));
+  if (weak) return bad("a certificate is signed with a weak digest such as SHA-1");
+  if (!time_of(X509_get0_notBefore(leaf.get())) || !time_of(X509_get0_notAfter(leaf.get()))) {
+    clear_errors();
+    return bad("the certificate's dates are malformed");
+  }
+  return CertificatePtr(new Certificate(std::move(leaf), std::move(chain), std::move(key)));
+}
+
+Certificate::Certificate(X509Handle leaf, ChainHandle chain, KeyHandle key)
+    : leaf_(std::move(leaf)),
+      chain_(std::move(chain)),
+      key_(std::move(key)),
+      names_(dns_names(leaf_.get())),
+      not_before_(*time_of(X509_get0_notBefore(leaf_.get()))),
+      not_after_(*time_of(X509_get0_notAfter(leaf_.get()))),
+      fingerprint_(sha256_hex(leaf_.get())) {}
+
+bool Certificate::covers(std::string_view host) const {
+  return std::any_of(names_.begin(), names_.end(), [host](const HostName& name) {
+    return name.text() == host || wildcard_covers(name.text(), host);
+  });
+}
+
+std::string Certificate::subject() const { return words_of(X509_get_subject_name(leaf_.get())); }
+
+std::string Certificate::issuer() const { return words_of(X509_get_issuer_name(leaf_.get())); }
+
+std::string Certificate::pem() const {
+  const BioHandle bio = writing_bio();
+  PEM_write_bio_X509(bio.get(), leaf_.get());
+  for (int i = 0; i < sk_X509_num(chain_.get()); ++i) PEM_write_bio_X509(bio.get(), sk_X509_value(chain_.get(), i));
+  return written(*bio);
+}
+
+std::string Certificate::key_pem() const {
+  const BioHandle bio = writing_bio();
+  PEM_write_bio_PKCS8PrivateKey(bio.get(), key_.get(), nullptr, nullptr, 0, nullptr, nullptr);
+  return written(*bio);
+}
+
+}  // namespace gatehouse::tls

@@ -1,0 +1,62 @@
+// Host → certificate: immutable, part of a snapshot. Lookups cost one or two hash probes whatever the number of hosts.
+#pragma once
+
+#include "base/names.h"
+#include "tls/certificate.h"
+#include "tls/internal_ca.h"
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace gatehouse::tls {
+
+class CertificateStore {
+ public:
+  struct Entry {
+    HostName host;  // exact or with a one-label wildcard
+    CertificatePtr certificate;
+  };
+  struct Contents {
+    std::vector<Entry> entries = {};                     // of two for one host the first counts
+    CertificatePtr default_certificate = {};             // may be null
+    std::shared_ptr<const InternalCa> internal_ca = {};  // may be null
+    std::vector<HostName> internal_hosts = {};           // the hosts internal_ca issues for; others never
+    bool strict_sni = false;                             // never show default_certificate (Traefik sniStrict)
+  };
+
+  CertificateStore() = default;
+  explicit CertificateStore(Contents contents);
+
+  // The certificate for `host` (normalised): the exact one, else the wildcard's, else null.
+  const CertificatePtr* find(std::string_view host) const;
+  // The configured host (it may be the wildcard that covers `host`) the internal CA may issue for, else null. Leaves
+  // are made for what this returns, so there are never more of them than configured hosts.
+  const HostName* may_issue(std::string_view host) const;
+
+  const CertificatePtr& default_certificate() const { return default_; }
+  const std::shared_ptr<const InternalCa>& internal_ca() const { return internal_ca_; }
+  bool strict_sni() const { return strict_sni_; }
+  std::size_t size() const { return certificates_.size(); }
+
+ private:
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+  };
+  template <class T>
+  using HostMap = std::unordered_map<std::string, T, Hash, std::equal_to<>>;  // *.a.b under .a.b
+
+  template <class T>
+  static const T* look_up(const HostMap<T>& map, std::string_view host);
+
+  CertificatePtr default_;
+  std::shared_ptr<const InternalCa> internal_ca_;
+  bool strict_sni_ = false;
+  HostMap<CertificatePtr> certificates_;
+  HostMap<HostName> issuable_;
+};
+
+}  // namespace gatehouse::tls

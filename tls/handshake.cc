@@ -1,0 +1,90 @@
+#include "tls/handshake.h"
+
+#include "tls/server_callbacks.h"
+#include "tls/tls_stream.h"
+
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+namespace gatehouse::tls {
+namespace {
+
+std::string alpn_of(const SSL* ssl) {
+  const unsigned char* name = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(ssl, &name, &size);
+  return std::string(reinterpret_cast<const char*>(name), size);
+}
+
+AcceptedTls accepted(std::unique_ptr<TlsStream> stream, std::string server_name) {
+  SSL* ssl = stream->native();
+  AcceptedTls tls;
+  tls.server_name = std::move(server_name);
+  tls.alpn = alpn_of(ssl);
+  tls.version = SSL_get_version(ssl);
+  tls.cipher = SSL_CIPHER_get_name(SSL_get_current_cipher(ssl));
+  tls.resumed = SSL_session_reused(ssl) == 1;
+  tls.stream = std::move(stream);
+  return tls;
+}
+
+bool is_address(const std::string& text) {
+  error_code error;
+  asio::ip::make_address(text, error);
+  return !error;
+}
+
+// What the upstream's certificate has to say, and which host we ask for.
+Result<void> expect(SSL* ssl, const ClientContext& context, const std::string& name) {
+  if (is_address(name)) {
+    if (context.verify() && X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name.c_str()) != 1)
+      return openssl_failure(FailureKind::upstream_tls_failed, name);
+    return {};
+  }
+  const auto host = HostName::parse(name);
+  if (!host && context.verify())
+    return Failure(FailureKind::upstream_tls_failed, "its certificate cannot be checked: " + host.error().detail);
+  if (!host) return {};
+  SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  const bool set = SSL_set_tlsext_host_name(ssl, host->text().c_str()) == 1 &&
+                   (!context.verify() || SSL_set1_host(ssl, host->text().c_str()) == 1);
+  if (!set) return openssl_failure(FailureKind::upstream_tls_failed, name);
+  return {};
+}
+
+}  // namespace
+
+Awaitable<Result<AcceptedTls>> accept_tls(PlainStream& under, std::shared_ptr<const ServerContext> context,
+                                          ChooseCertificate choose) {
+  const error_code waited = co_await under.wait_readable();
+  if (waited) co_return Failure(FailureKind::handshake_failed, "closed before the client sent anything");
+  SslHandle ssl(SSL_new(context->native()));
+  if (!ssl) co_return openssl_failure(FailureKind::handshake_failed, "no TLS connection");
+  ServerHandshake answers{std::move(choose), nullptr, {}, {}};
+  SSL_set_app_data(ssl.get(), &answers);
+  SSL_set_accept_state(ssl.get());
+  auto stream = std::make_unique<TlsStream>(under, std::move(ssl));
+  const auto done = co_await stream->handshake(FailureKind::handshake_failed);
+  SSL_set_app_data(stream->native(), nullptr);
+  if (!done && !answers.problem.empty()) co_return Failure(FailureKind::handshake_failed, answers.problem);
+  if (!done) co_return done.error();
+  co_return accepted(std::move(stream), std::move(answers.server_name));
+}
+
+Awaitable<Result<std::unique_ptr<Stream>>> connect_tls(PlainStream& under,
+                                                       std::shared_ptr<const ClientContext> context,
+                                                       std::string server_name) {
+  SslHandle ssl(SSL_new(context->native()));
+  if (!ssl) co_return openssl_failure(FailureKind::upstream_tls_failed, "no TLS connection");
+  if (!context->server_name().empty()) server_name = context->server_name();
+  const auto expected = expect(ssl.get(), *context, server_name);
+  if (!expected) co_return expected.error();
+  SSL_set_connect_state(ssl.get());
+  auto stream = std::make_unique<TlsStream>(under, std::move(ssl));
+  const auto done = co_await stream->handshake(FailureKind::upstream_tls_failed);
+  if (!done) co_return done.error();
+  std::unique_ptr<Stream> connected = std::move(stream);
+  co_return connected;
+}
+
+}  // namespace gatehouse::tls

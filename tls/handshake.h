@@ -1,0 +1,43 @@
+// ★ The room's door: a plain stream in, a TLS stream out. The room knows bytes, names and certificates; it knows
+// nothing of HTTP, routes, entry points or where certificates come from.
+//
+// In both functions `under` outlives the stream returned, and the caller owns both. Bytes put back into `under` are
+// read first. Time limits are the caller's: its Deadline closes `under` and the handshake fails at once (the caller
+// sees at its Deadline that it was time).
+#pragma once
+
+#include "base/stream.h"
+#include "tls/certificate.h"
+#include "tls/client_context.h"
+#include "tls/server_context.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace gatehouse::tls {
+
+struct AcceptedTls {
+  std::unique_ptr<Stream> stream;
+  std::string server_name;  // normalised; empty: none sent, or an address
+  std::string alpn;         // empty: the client offered none
+  std::string version;      // "TLSv1.3"
+  std::string cipher;       // "TLS_AES_128_GCM_SHA256"
+  bool resumed = false;
+};
+
+// Null ends the handshake with the alert unrecognized_name (RFC 6066 §3). Called once, within the handshake.
+using ChooseCertificate = std::function<CertificatePtr(std::string_view server_name)>;
+
+// The server side. Nothing of TLS is allocated before the client's first byte. handshake_failed says what happened.
+Awaitable<Result<AcceptedTls>> accept_tls(PlainStream& under, std::shared_ptr<const ServerContext> context,
+                                          ChooseCertificate choose);
+
+// The client side: `server_name` (a DNS name, sent as SNI, or an IP address) is what the certificate has to say,
+// unless the policy names another. upstream_tls_failed says what happened.
+Awaitable<Result<std::unique_ptr<Stream>>> connect_tls(PlainStream& under,
+                                                       std::shared_ptr<const ClientContext> context,
+                                                       std::string server_name);
+
+}  // namespace gatehouse::tls

@@ -1,0 +1,20 @@
+// What OpenSSL asks back while a client's handshake goes on: who answers to this name, which protocol, which key
+// seals the ticket.
+#pragma once
+
+#include "tls/handshake.h"
+
+namespace gatehouse::tls {
+
+// One handshake's questions and answers; the SSL's app data until the handshake is over.
+struct ServerHandshake {
+  ChooseCertificate choose;
+  CertificatePtr certificate;
+  std::string server_name;
+  std::string problem;  // why we ended it, when we did
+};
+
+// The context's app data is its ServerContext.
+void set_server_callbacks(const ServerContext& context);
+
+}  // namespace gatehouse::tls

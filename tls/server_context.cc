@@ -1,0 +1,145 @@
+#include "tls/server_context.h"
+
+#include "tls/alpn.h"
+#include "tls/server_callbacks.h"
+#include "tls/tls_stream.h"
+
+#include <openssl/evp.h>
+#include <openssl/ssl.h>
+
+#include <algorithm>
+#include <array>
+
+namespace gatehouse::tls {
+namespace {
+
+// AES-128 first: as safe here and cheaper; clients without AES hardware get ChaCha20 (SSL_OP_PRIORITIZE_CHACHA).
+constexpr const char* tls13_suites = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
+constexpr const char* tls12_suites =
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
+    "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+constexpr const char* default_curves = "X25519:P-256:P-384";
+
+Failure bad(std::string words) {
+  clear_errors();
+  return Failure(FailureKind::bad_configuration, std::move(words));
+}
+
+int native_version(Version version) { return version == Version::tls12 ? TLS1_2_VERSION : TLS1_3_VERSION; }
+
+// One name each, never an expression such as ALL:!aNULL.
+bool is_plain_name(std::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  });
+}
+
+void append(std::string& list, std::string_view name) { list.append(list.empty() ? "" : ":").append(name); }
+
+bool has_cipher(SSL_CTX* context, std::string_view name) {
+  const auto* all = SSL_CTX_get_ciphers(context);
+  for (int i = 0; i < sk_SSL_CIPHER_num(all); ++i)
+    if (SSL_CIPHER_get_name(sk_SSL_CIPHER_value(all, i)) == name) return true;
+  return false;
+}
+
+Result<void> set_cipher_suites(SSL_CTX* context, const std::vector<std::string>& wanted) {
+  std::string tls12, tls13;
+  for (const std::string& name : wanted) {
+    if (!is_plain_name(name)) return bad("'" + name + "' is not the name of a cipher suite");
+    const std::string_view standard = OPENSSL_cipher_name(name.c_str());
+    const std::string ours(standard == "(NONE)" ? std::string_view(name) : standard);
+    const bool is_tls13 = ours.starts_with("TLS_");
+    const bool known = (is_tls13 ? SSL_CTX_set_ciphersuites(context, ours.c_str())
+                                 : SSL_CTX_set_cipher_list(context, ours.c_str())) == 1 &&
+                       has_cipher(context, ours);
+    if (!known) return bad("the cipher suite '" + name + "' is not known or not safe enough");
+    append(is_tls13 ? tls13 : tls12, ours);
+  }
+  const bool set = SSL_CTX_set_ciphersuites(context, tls13.empty() ? tls13_suites : tls13.c_str()) == 1 &&
+                   SSL_CTX_set_cipher_list(context, tls12.empty() ? tls12_suites : tls12.c_str()) == 1;
+  if (!set) return openssl_failure(FailureKind::bad_configuration, "cipher suites");
+  return {};
+}
+
+std::string_view openssl_curve(std::string_view name) {
+  if (name == "CurveP256" || name == "secp256r1") return "P-256";
+  if (name == "CurveP384" || name == "secp384r1") return "P-384";
+  if (name == "CurveP521" || name == "secp521r1") return "P-521";
+  return name;
+}
+
+Result<void> set_curves(SSL_CTX* context, const std::vector<std::string>& wanted) {
+  std::string curves;
+  for (const std::string& name : wanted) {
+    const std::string ours(openssl_curve(name));
+    if (!is_plain_name(ours) || SSL_CTX_set1_groups_list(context, ours.c_str()) != 1)
+      return bad("the curve '" + name + "' is not known");
+    append(curves, ours);
+  }
+  if (SSL_CTX_set1_groups_list(context, curves.empty() ? default_curves : curves.c_str()) != 1)
+    return openssl_failure(FailureKind::bad_configuration, "curves");
+  return {};
+}
+
+// OpenSSL resumes a session only under the session id context it was made under.
+void bind_tickets_to(const ServerPolicy& policy, SSL_CTX* context) {
+  std::string text = std::to_string(native_version(policy.min_version)) + "," +
+                     std::to_string(native_version(policy.max_version));
+  for (const auto* list : {&policy.cipher_suites, &policy.curves, &policy.alpn}) {
+    text += ';';
+    for (const std::string& item : *list) text.append(item).append(",");
+  }
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned size = 0;
+  EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr);
+  SSL_CTX_set_session_id_context(context, digest.data(), std::min<unsigned>(size, SSL_MAX_SID_CTX_LENGTH));
+}
+
+void set_tickets(SSL_CTX* context, bool wanted) {
+  // TLS 1.3 would send two for the same purpose; each is a record and a write.
+  SSL_CTX_set_num_tickets(context, wanted ? 1 : 0);
+  if (!wanted) SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+}
+
+}  // namespace
+
+Result<Version> parse_version(std::string_view text) {
+  std::string_view number = text;
+  for (const std::string_view prefix : {"VersionTLS", "TLSv", "TLS"})
+    if (number.starts_with(prefix)) {
+      number.remove_prefix(prefix.size());
+      break;
+    }
+  if (number == "1.2" || number == "12") return Version::tls12;
+  if (number == "1.3" || number == "13") return Version::tls13;
+  if (number == "1.0" || number == "10" || number == "1.1" || number == "11")
+    return bad("TLS 1.0 and 1.1 are no longer safe and not offered; use VersionTLS12 or VersionTLS13");
+  return bad("'" + std::string(text.substr(0, 40)) + "' is not a TLS version; use VersionTLS12 or VersionTLS13");
+}
+
+ServerContext::ServerContext(SslContextHandle context, std::string alpn_wire, std::shared_ptr<const TicketKeys> keys)
+    : context_(std::move(context)), alpn_wire_(std::move(alpn_wire)), keys_(std::move(keys)) {}
+
+Result<std::shared_ptr<const ServerContext>> make_server_context(const ServerPolicy& policy,
+                                                                 std::shared_ptr<const TicketKeys> keys) {
+  if (policy.min_version > policy.max_version) return bad("the lowest TLS version is above the highest");
+  auto wire = alpn_wire(policy.alpn);
+  if (!wire) return wire.error();
+  SslContextHandle context(SSL_CTX_new(TLS_server_method()));
+  if (!context) return openssl_failure(FailureKind::internal, "no TLS context");
+  prepare_for_streams(*context);
+  SSL_CTX_set_options(context.get(), SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+  SSL_CTX_set_min_proto_version(context.get(), native_version(policy.min_version));
+  SSL_CTX_set_max_proto_version(context.get(), native_version(policy.max_version));
+  if (auto set = set_cipher_suites(context.get(), policy.cipher_suites); !set) return set.error();
+  if (auto set = set_curves(context.get(), policy.curves); !set) return set.error();
+  if (!policy.session_tickets) keys = nullptr;
+  set_tickets(context.get(), keys != nullptr);
+  bind_tickets_to(policy, context.get());
+  auto made = std::make_shared<const ServerContext>(std::move(context), *std::move(wire), std::move(keys));
+  set_server_callbacks(*made);
+  return made;
+}
+
+}  // namespace gatehouse::tls

@@ -1,0 +1,56 @@
+// How Gatehouse speaks TLS to clients: one context per policy, shared by all workers; certificates are not part of
+// it but chosen per handshake.
+#pragma once
+
+#include "tls/openssl.h"
+#include "tls/ticket_keys.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gatehouse::tls {
+
+// TLS 1.0 and 1.1 are not offered (RFC 8996).
+enum class Version : std::uint8_t { tls12, tls13 };
+
+// Accepts Traefik's spelling (VersionTLS12) and the usual ones (1.2, TLS1.2, TLSv1.2).
+Result<Version> parse_version(std::string_view text);
+
+struct ServerPolicy {
+  Version min_version = Version::tls12;
+  Version max_version = Version::tls13;
+  // Of both versions, by IANA or OpenSSL name, preferred first. Empty, or none of a version: that version's
+  // defaults (ECDHE with AES-GCM or ChaCha20-Poly1305).
+  std::vector<std::string> cipher_suites = {};
+  std::vector<std::string> curves = {};          // Traefik's (CurveP256, X25519) or OpenSSL's names; empty: defaults
+  std::vector<std::string> alpn = {"http/1.1"};  // preferred first; empty: the extension is ignored
+  bool session_tickets = true;
+
+  bool operator==(const ServerPolicy&) const = default;
+};
+
+class ServerContext {
+ public:
+  ServerContext(SslContextHandle context, std::string alpn_wire, std::shared_ptr<const TicketKeys> keys);
+
+  ssl_ctx_st* native() const { return context_.get(); }
+  // The offered protocols as ALPN writes them: length byte, name, ...
+  const std::string& alpn_wire() const { return alpn_wire_; }
+  const TicketKeys* ticket_keys() const { return keys_.get(); }
+
+ private:
+  SslContextHandle context_;
+  std::string alpn_wire_;
+  std::shared_ptr<const TicketKeys> keys_;
+};
+
+// Fixed besides the policy: server's preference, no renegotiation, no compression, no session cache (tickets only,
+// one per handshake, none when `keys` is null), no early data, buffers released while idle. A ticket of one policy
+// does not resume under another. bad_configuration names the cipher, curve or protocol that is not known.
+Result<std::shared_ptr<const ServerContext>> make_server_context(const ServerPolicy& policy,
+                                                                 std::shared_ptr<const TicketKeys> keys);
+
+}  // namespace gatehouse::tls
