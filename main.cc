@@ -3,6 +3,4 @@
 
 #include <iostream>
 
-int main(int argc, char** argv) {
-  return gatehouse::run_command_line(argc, argv, {std::cout, std::cerr});
-}
+int main(int argc, char** argv) { return gatehouse::run_command_line(argc, argv, {std::cout, std::cerr}); }

@@ -29,7 +29,8 @@ int print_root(const CommandLine& line) {
   // Not made here: the root must belong to the user that `run` runs as.
   error_code failed;
   if (!std::filesystem::exists(std::filesystem::path(settings->storage) / tls::InternalCa::file_name, failed))
-    return refuse(settings->storage + ": no root yet" + (failed ? ": " + failed.message() : "; `gatehouse run` makes it"));
+    return refuse(settings->storage + ": no root yet" +
+                  (failed ? ": " + failed.message() : "; `gatehouse run` makes it"));
   auto ca = tls::InternalCa::load_or_create(settings->storage, SystemClock().wall_now());
   if (!ca) return refuse(describe(ca.error()));
   line.console.out << (*ca)->root_pem();

@@ -20,7 +20,8 @@ void add_check(CLI::App& app, CommandLine& line) {
   auto* command = app.add_subcommand("check", "read configuration and manifests and say what is wrong with them");
   add_source_options(*command, line);
   command->footer(
-      "Prints one line for each problem, FILE:LINE:COLUMN: error|warning: OBJECT: WORDS, and binds, writes and resolves\n"
+      "Prints one line for each problem, FILE:LINE:COLUMN: error|warning: OBJECT: WORDS, and binds, writes and "
+      "resolves\n"
       "nothing. Certificates named in the configuration are read too.\n\n"
       "Examples:\n"
       "  gatehouse check\n"

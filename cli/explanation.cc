@@ -53,7 +53,8 @@ class Answer {
 
   Explanation finish(bool answered) const {
     std::string text;
-    for (const auto& line : lines_) text += std::string(line.title) + std::string(13 - line.title.size(), ' ') + line.words + "\n";
+    for (const auto& line : lines_)
+      text += std::string(line.title) + std::string(13 - line.title.size(), ' ') + line.words + "\n";
     if (!considered_.empty()) text += "considered, in order:\n";
     for (const auto& line : considered_) text += "  " + line + "\n";
     return {std::move(text), answered};
@@ -102,9 +103,12 @@ void consider_tcp_routes(Answer& answer, const EntryPoint& entry_point, const Tc
                          const TcpRoute* chosen, bool over_tls) {
   for (const auto& route : entry_point.tcp->routes()) {
     std::string verdict = "matches, but another one comes before it";
-    if (route.get() == chosen) verdict = "chosen";
-    else if ((route->tls != TcpTls::none) != over_tls) verdict = over_tls ? "is for plain TCP" : "is for TLS";
-    else if (!route->rule.matches(facts)) verdict = "the rule does not match";
+    if (route.get() == chosen)
+      verdict = "chosen";
+    else if ((route->tls != TcpTls::none) != over_tls)
+      verdict = over_tls ? "is for plain TCP" : "is for TLS";
+    else if (!route->rule.matches(facts))
+      verdict = "the rule does not match";
     answer.consider(route->name + " " + route->rule.text() + ": " + verdict);
   }
 }
@@ -161,10 +165,12 @@ Explanation explain_tls(Answer& answer, const Snapshot& snapshot, const EntryPoi
   const TcpRoute* route = nullptr;
   if (!https || !entry_point.http->has_specific_tls_host(question.host)) {
     route = entry_point.tcp->match_tls(facts, true);
-    if (route == nullptr && !(https && entry_point.http->has_any_tls_host())) route = entry_point.tcp->match_tls(facts, false);
+    if (route == nullptr && !(https && entry_point.http->has_any_tls_host()))
+      route = entry_point.tcp->match_tls(facts, false);
   }
   consider_tcp_routes(answer, entry_point, facts, route, true);
-  if (route == nullptr || route->tls == TcpTls::terminate) answer.add("certificate", certificate_for(snapshot, question.host));
+  if (route == nullptr || route->tls == TcpTls::terminate)
+    answer.add("certificate", certificate_for(snapshot, question.host));
   if (route != nullptr) return explain_tcp_route(answer, *route);
   return explain_http_route(answer, entry_point, question, true);
 }
@@ -212,7 +218,8 @@ Explanation no_entry_point(const Snapshot& snapshot, const Question& question, s
   std::string text = name.empty() ? "no entry point listens on port " + std::to_string(question.port)
                                   : "there is no entry point " + std::string(name);
   text += "; there are\n";
-  for (const auto& entry_point : snapshot.entry_points) text += "  " + entry_point->name + ", " + addresses_of(*entry_point) + "\n";
+  for (const auto& entry_point : snapshot.entry_points)
+    text += "  " + entry_point->name + ", " + addresses_of(*entry_point) + "\n";
   return {std::move(text), false};
 }
 
@@ -232,8 +239,10 @@ Result<Question> Question::parse(std::string_view url) {
   if (auto taken = take_port(authority, question); !taken) return taken.error();
   if (!path.empty()) question.path = path;
   HostBuffer buffer;
-  if (auto host = host_of_authority(authority, buffer)) question.host = *host;
-  else if (*scheme != Scheme::tcp || !authority.empty()) return no_url("'" + std::string(authority.substr(0, 80)) + "' is not a host");
+  if (auto host = host_of_authority(authority, buffer))
+    question.host = *host;
+  else if (*scheme != Scheme::tcp || !authority.empty())
+    return no_url("'" + std::string(authority.substr(0, 80)) + "' is not a host");
   if (question.port == 0) return no_url("tcp:// needs a port, as in tcp://:2222");
   return question;
 }

@@ -21,8 +21,10 @@ const EntryPointSettings* find_admin(const Settings& settings) {
 // Where to reach from this host what listens on `listen`.
 Endpoint own_side(Endpoint listen) {
   if (!listen.address.is_unspecified()) return listen;
-  if (listen.address.is_v4()) listen.address = asio::ip::address_v4::loopback();
-  else listen.address = asio::ip::address_v6::loopback();
+  if (listen.address.is_v4())
+    listen.address = asio::ip::address_v4::loopback();
+  else
+    listen.address = asio::ip::address_v6::loopback();
   return listen;
 }
 
@@ -31,7 +33,8 @@ std::string ask(const Endpoint& endpoint, const std::string& path, std::chrono::
   asio::ip::tcp::iostream connection;
   connection.expires_after(limit);
   connection.connect(asio::ip::tcp::endpoint(endpoint.address, endpoint.port));
-  connection << "GET " << path << " HTTP/1.1\r\nHost: " << endpoint.text() << "\r\nConnection: close\r\n\r\n" << std::flush;
+  connection << "GET " << path << " HTTP/1.1\r\nHost: " << endpoint.text() << "\r\nConnection: close\r\n\r\n"
+             << std::flush;
   std::string protocol, status;
   connection >> protocol >> status;
   if (!connection) return connection.error() ? connection.error().message() : "no HTTP answer";
@@ -53,8 +56,10 @@ int check_health(const CommandLine& line, bool ready, int seconds) {
   auto endpoint = own_side(admin->listen.addresses.at(0));
   std::string path = ready ? "/ready" : "/ping";
   auto trouble = ask(endpoint, path, std::chrono::seconds(seconds));
-  if (trouble.empty()) line.console.out << "OK\n";
-  else line.console.err << "http://" << endpoint.text() << path << ": " << trouble << '\n';
+  if (trouble.empty())
+    line.console.out << "OK\n";
+  else
+    line.console.err << "http://" << endpoint.text() << path << ": " << trouble << '\n';
   return trouble.empty() ? exit_well : exit_problem;
 }
 
@@ -66,7 +71,10 @@ void add_healthcheck(CLI::App& app, CommandLine& line) {
   auto ready = std::make_shared<bool>(false);
   auto seconds = std::make_shared<int>(3);
   command->add_flag("--ready", *ready, "ask /ready (may it get traffic?) instead of /ping (is it alive?)");
-  command->add_option("--timeout", *seconds, "how long to wait")->type_name("SECONDS")->check(CLI::Range(1, 600))->capture_default_str();
+  command->add_option("--timeout", *seconds, "how long to wait")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(1, 600))
+      ->capture_default_str();
   command->footer(
       "For container health checks and load balancers' scripts; needs an entry point named `admin`.\n\n"
       "Examples:\n"

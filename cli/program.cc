@@ -29,6 +29,16 @@ std::string problems_json(const std::vector<Problem>& problems, const std::vecto
   return boost::json::serialize(list) + "\n";
 }
 
+// Like Problem::text(), without the severity, which is the log's level.
+std::string log_text(const Problem& problem) {
+  std::string text = problem.file;
+  if (problem.line > 0) text += ":" + std::to_string(problem.line);
+  if (problem.line > 0 && problem.column > 0) text += ":" + std::to_string(problem.column);
+  for (const auto* part : {&problem.object, &problem.words})
+    if (!part->empty()) text += (text.empty() ? "" : ": ") + *part;
+  return text;
+}
+
 std::size_t usable_processors() { return std::max(1u, std::thread::hardware_concurrency()); }
 
 }  // namespace
@@ -116,14 +126,14 @@ void Program::report(const Publication& publication) {
   for (const auto& problem : publication.appeared) {
     if (++lines > most_lines_at_once) break;
     auto level = problem.severity == Severity::error ? spdlog::level::err : spdlog::level::warn;
-    log_.logger->log(level, "{}", problem.text());
+    log_.logger->log(level, "{}", log_text(problem));
   }
   if (publication.appeared.size() > most_lines_at_once)
     log_.logger->error("and {} more; `gatehouse check` tells all", publication.appeared.size() - most_lines_at_once);
   if (publication.solved.size() > most_lines_at_once) {
     log_.logger->info("solved: {} problems", publication.solved.size());
   } else {
-    for (const auto& problem : publication.solved) log_.logger->info("solved: {}", problem.text());
+    for (const auto& problem : publication.solved) log_.logger->info("solved: {}", log_text(problem));
   }
   log_.logger->debug("routes in force: generation {}", publication.snapshot->generation);
 }

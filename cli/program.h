@@ -1,5 +1,5 @@
-// The program while it serves: ★ every object, in the order they need each other, and what happens between start and
-// stop. One control thread (the caller's) watches, resolves, translates and listens to signals; the workers of Server
+// The program while it serves: ★ every object, in the order they need each other, and what happens between start
+// and stop. One control thread (the caller's) watches, resolves, translates and listens to signals; the workers of Server
 // serve. From top to bottom: settings → log → server → files and names → reload → signals → service manager.
 #pragma once
 
@@ -68,7 +68,7 @@ class Program {
   Reload reload_;
   asio::signal_set signals_;
   std::vector<std::string> not_listening_;  // what could not be opened, with words
-  bool notify_ready_ = false;               // the service manager waits for the next publication
+  bool notify_ready_ = false;  // the service manager waits for the next publication
 };
 
 }  // namespace gatehouse

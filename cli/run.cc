@@ -24,7 +24,8 @@ Result<std::shared_ptr<LineSink>> open_access_log(const Settings& settings) {
   if (!settings.access_log) return std::shared_ptr<LineSink>();
   LineSink::Settings sink;
   sink.gather = std::chrono::milliseconds(10);  // many lines, one write
-  if (settings.access_log->file_path.empty()) return std::shared_ptr<LineSink>(LineSink::on_descriptor(STDOUT_FILENO, sink));
+  if (settings.access_log->file_path.empty())
+    return std::shared_ptr<LineSink>(LineSink::on_descriptor(STDOUT_FILENO, sink));
   auto file = LineSink::open_file(settings.access_log->file_path, sink);
   if (!file) return file.error();
   return std::shared_ptr<LineSink>(std::move(*file));
@@ -55,7 +56,8 @@ int run(const CommandLine& line) {
   if (!access_log) return refuse(access_log.error());
   std::signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit();
-  Program program(line.source, std::move(*loaded.settings), std::move(loaded.problems), std::move(start), *log, *access_log);
+  Program program(line.source, std::move(*loaded.settings), std::move(loaded.problems), std::move(start), *log,
+                  *access_log);
   return program.run() ? exit_well : exit_problem;
 }
 

@@ -102,8 +102,8 @@ class Found {
 
  private:
   void collect(std::string_view prefix, std::string_view side) {
-    for (auto at = meta_.annotations.lower_bound(prefix);
-         at != meta_.annotations.end() && at->first.starts_with(prefix); ++at) {
+    const auto& annotations = meta_.notes().annotations;
+    for (auto at = annotations.lower_bound(prefix); at != annotations.end() && at->first.starts_with(prefix); ++at) {
       std::string name = lower(std::string_view(at->first).substr(prefix.size()));
       if (check(at->first, name, side)) values_.insert_or_assign(std::move(name), at->second);
     }
@@ -123,7 +123,7 @@ class Found {
       return false;
     }
     if (row->effect == Effect::ignored) warn(key, std::string(row->words));
-    if (row->effect == Effect::refused && !meta_.annotations.find(key)->second.empty()) {
+    if (row->effect == Effect::refused && !meta_.notes().annotations.find(key)->second.empty()) {
       refusal_ = row->words;
       report(Severity::error, "annotation " + key + ": its routes answer 503: " + refusal_);
     }
@@ -215,7 +215,7 @@ std::optional<StickyCookie> sticky_cookie(Found& found) {
 
 RouteAnnotations read_route_annotations(const kubernetes::Ingress& ingress, std::vector<Problem>& problems) {
   RouteAnnotations read;
-  if (ingress.meta.annotations.empty()) return read;
+  if (ingress.meta.notes().annotations.empty()) return read;
   Found found(ingress.meta, "Ingress", "router.", problems);
   if (const std::string* names = found["router.entrypoints"]) read.entry_points = comma_list(*names);
   read.priority = found.integer("router.priority", 0);
@@ -231,7 +231,7 @@ RouteAnnotations read_route_annotations(const kubernetes::Ingress& ingress, std:
 
 ServiceAnnotations read_service_annotations(const kubernetes::Service& service, std::vector<Problem>& problems) {
   ServiceAnnotations read;
-  if (service.meta.annotations.empty()) return read;
+  if (service.meta.notes().annotations.empty()) return read;
   Found found(service.meta, "Service", "service.", problems);
   read.tls = upstream_tls(found);
   read.pass_host_header = found.boolean("service.passhostheader", true);

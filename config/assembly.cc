@@ -12,8 +12,10 @@ Problem error_in(std::string file, std::string key, std::string words) {
 // Where a redirection leads, as the client writes it: nothing for the scheme's own port.
 std::string redirection_port(const RedirectionSettings& redirection, const Settings& all) {
   std::string port;
-  if (redirection.to.starts_with(':')) port = redirection.to.substr(1);
-  else if (const auto* target = all.entry_point(redirection.to)) port = std::to_string(target->listen.addresses.at(0).port);
+  if (redirection.to.starts_with(':'))
+    port = redirection.to.substr(1);
+  else if (const auto* target = all.entry_point(redirection.to))
+    port = std::to_string(target->listen.addresses.at(0).port);
   return port == (redirection.scheme == "https" ? "443" : "80") ? "" : port;
 }
 
@@ -22,8 +24,10 @@ std::vector<HostName> domains_of(const EntryPointSettings& settings, std::vector
   if (!settings.tls) return domains;
   const auto add = [&](const std::string& text) {
     auto name = HostName::parse_with_wildcard(text);
-    if (name) domains.push_back(std::move(*name));
-    else problems.push_back(error_in("", "entryPoints." + settings.name + ".http.tls.domains", name.error().detail));
+    if (name)
+      domains.push_back(std::move(*name));
+    else
+      problems.push_back(error_in("", "entryPoints." + settings.name + ".http.tls.domains", name.error().detail));
   };
   for (const auto& domain : settings.tls->domains) {
     if (!domain.main.empty()) add(domain.main);
@@ -45,8 +49,10 @@ std::string read_roots(const std::vector<std::string>& files, std::vector<Proble
   std::string pem;
   for (const auto& file : files) {
     auto read = read_regular_file(file, tls::Certificate::max_pem_bytes);
-    if (read) pem += read->text + "\n";
-    else problems.push_back(error_in(file, "serversTransport.rootCAs", read.error().detail));
+    if (read)
+      pem += read->text + "\n";
+    else
+      problems.push_back(error_in(file, "serversTransport.rootCAs", read.error().detail));
   }
   return pem;
 }
@@ -121,8 +127,10 @@ void Assembly::use_server_context(const TlsOptionsSettings& options, std::vector
   auto policy = server_policy(options);
   if (termination_ && termination_->policy == policy) return;
   auto context = tls::make_server_context(policy, ticket_keys_);
-  if (context) termination_ = {std::move(policy), std::move(*context)};
-  else problems.push_back(error_in("", "tls.options.default", context.error().detail));
+  if (context)
+    termination_ = {std::move(policy), std::move(*context)};
+  else
+    problems.push_back(error_in("", "tls.options.default", context.error().detail));
 }
 
 void Assembly::use_client_context(const ServersTransportSettings& settings, std::vector<Problem>& problems) {
@@ -133,8 +141,10 @@ void Assembly::use_client_context(const ServersTransportSettings& settings, std:
   if (policy.ca_pem.empty() && !settings.root_cas.empty()) return;
   if (transport_ && transport_->policy == policy) return;
   auto context = tls::make_client_context(policy);
-  if (context) transport_ = {std::move(policy), std::move(*context)};
-  else problems.push_back(error_in("", "serversTransport", context.error().detail));
+  if (context)
+    transport_ = {std::move(policy), std::move(*context)};
+  else
+    problems.push_back(error_in("", "serversTransport", context.error().detail));
 }
 
 void Assembly::use_internal_ca(const Settings& settings, std::vector<Problem>& problems) {
@@ -144,7 +154,8 @@ void Assembly::use_internal_ca(const Settings& settings, std::vector<Problem>& p
     if (wanted != nullptr && wanted->storage != resolver.internal->storage)
       problems.push_back(error_in("", "certificatesResolvers." + name + ".internal.storage",
                                   "there is one built-in CA; the one in '" + wanted->storage + "' is used"));
-    else wanted = &*resolver.internal;
+    else
+      wanted = &*resolver.internal;
   }
   if (wanted == nullptr) internal_ca_ = nullptr;
   if (wanted == nullptr || (internal_ca_ && ca_storage_ == wanted->storage)) return;
@@ -170,8 +181,10 @@ tls::CertificatePtr Assembly::certificate(const CertificateFiles& files, const s
   if (!secret) problems.push_back(error_in(files.key_file, key, secret.error().detail));
   if (!chain || !secret) return last_good;
   auto parsed = tls::Certificate::from_pem(chain->text, secret->text);
-  if (!parsed) problems.push_back(error_in(files.cert_file, key, parsed.error().detail));
-  else if (!last_good || last_good->pem() != (*parsed)->pem()) last_good = std::move(*parsed);
+  if (!parsed)
+    problems.push_back(error_in(files.cert_file, key, parsed.error().detail));
+  else if (!last_good || last_good->pem() != (*parsed)->pem())
+    last_good = std::move(*parsed);
   return last_good;
 }
 
@@ -181,8 +194,10 @@ tls::CertificatePtr Assembly::default_certificate(const TlsSettings& settings, s
       return found;
   if (!self_signed_ || self_signed_->not_after() < clock_.wall_now() + std::chrono::hours(24 * 30)) {
     auto made = tls::make_self_signed({}, clock_.wall_now());
-    if (made) self_signed_ = std::move(*made);
-    else problems.push_back(error_in("", "", made.error().detail));
+    if (made)
+      self_signed_ = std::move(*made);
+    else
+      problems.push_back(error_in("", "", made.error().detail));
   }
   return self_signed_;
 }

@@ -33,7 +33,9 @@ class Claimant {
 
 // Whether `a` comes before `b` in the total order of objects: creationTimestamp (unknown last), namespace, name.
 inline bool is_older(const kubernetes::Meta& a, const kubernetes::Meta& b) {
-  if (a.created != b.created) return !a.created.empty() && (b.created.empty() || a.created < b.created);
+  const std::string& x = a.notes().created;
+  const std::string& y = b.notes().created;
+  if (x != y) return !x.empty() && (y.empty() || x < y);
   return a.name < b.name;
 }
 

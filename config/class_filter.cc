@@ -13,7 +13,7 @@ ClassFilter::ClassFilter(const kubernetes::ClusterObjects& objects, const ClassR
         rule.controllers.end())
       continue;
     names_.insert(name.name);
-    const auto& annotations = ingress_class->meta.annotations;
+    const auto& annotations = ingress_class->meta.notes().annotations;
     const auto is_default = annotations.find("ingressclass.kubernetes.io/is-default-class");
     if (is_default != annotations.end() && is_default->second == "true") without_class_ = true;
   }

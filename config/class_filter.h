@@ -21,8 +21,8 @@ class ClassFilter {
   template <class T>
   static std::string class_of(const T& object) {
     if (object.class_name) return *object.class_name;
-    const auto annotation = object.meta.annotations.find("kubernetes.io/ingress.class");
-    return annotation == object.meta.annotations.end() ? "" : annotation->second;
+    const auto annotation = object.meta.notes().annotations.find("kubernetes.io/ingress.class");
+    return annotation == object.meta.notes().annotations.end() ? "" : annotation->second;
   }
 
  private:

@@ -15,8 +15,8 @@
 namespace gatehouse {
 namespace {
 
-constexpr std::uint32_t entry_mask = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB |
-                                     IN_DELETE_SELF | IN_MOVE_SELF;
+constexpr std::uint32_t entry_mask =
+    IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF;
 constexpr std::uint32_t content_mask = entry_mask | IN_MODIFY | IN_CLOSE_WRITE;
 constexpr std::uint32_t lost_mask = IN_Q_OVERFLOW | IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT;
 constexpr int max_links = 40;  // as the kernel follows
@@ -131,8 +131,10 @@ Awaitable<bool> DirectoryWatch::changed() {
     if (stopped_) co_return false;
     auto attachment = attachment_;
     for (const auto& event : read_events()) {
-      if (event.mask & lost_mask) attach();
-      else note(event);
+      if (event.mask & lost_mask)
+        attach();
+      else
+        note(event);
       if (attachment != attachment_) break;  // the rest tells of watches that are no more
     }
     settle();
@@ -187,11 +189,14 @@ void DirectoryWatch::note(const Event& event) {
 }
 
 void DirectoryWatch::note_file(const Watched& where, const Event& event, const std::string& name) {
-  if (event.mask & IN_MODIFY) settling_[name] = clock_.now() + open_write_settles;
-  else if (event.mask & (IN_DELETE | IN_MOVED_FROM)) settling_[name] = clock_.now() + deletion_settles;
+  if (event.mask & IN_MODIFY)
+    settling_[name] = clock_.now() + open_write_settles;
+  else if (event.mask & (IN_DELETE | IN_MOVED_FROM))
+    settling_[name] = clock_.now() + deletion_settles;
   else if ((event.mask & IN_CREATE) && !is_born_whole(where.path / event.name))
     settling_[name] = clock_.now() + open_write_settles;
-  else if (!(event.mask & IN_ATTRIB) || !is_settling(name)) report(name);
+  else if (!(event.mask & IN_ATTRIB) || !is_settling(name))
+    report(name);
 }
 
 void DirectoryWatch::settle() {

@@ -13,6 +13,7 @@ using kubernetes::Ingress;
 using kubernetes::IngressBackend;
 using kubernetes::IngressPath;
 using kubernetes::IngressRule;
+using kubernetes::PathType;
 
 constexpr std::string_view challenge_path = "/.well-known/acme-challenge/";
 constexpr std::size_t longest_path = 4096;
@@ -35,7 +36,7 @@ bool is_address(std::string_view host) {
 
 bool is_overlay(const Ingress& ingress, const IngressPath& path) {
   return path.path.starts_with(challenge_path) &&
-         (is_challenge_solver(ingress) || path.backend.service.starts_with("cm-acme-http-solver-"));
+         (is_challenge_solver(ingress) || path.backend.name.starts_with("cm-acme-http-solver-"));
 }
 
 class Drafting {
@@ -45,7 +46,9 @@ class Drafting {
   }
 
   IngressDraftPtr result() {
-    draft_->annotations = read_route_annotations(*draft_->ingress, draft_->problems);
+    annotations_ = read_route_annotations(*draft_->ingress, draft_->problems);
+    if (!draft_->ingress->meta.notes().annotations.empty())
+      draft_->asked = std::make_shared<const RouteAnnotations>(annotations_);
     const Ingress& ingress = *draft_->ingress;
     for (std::size_t i = 0; i < ingress.rules.size(); ++i) add_rule(ingress.rules[i], i);
     if (ingress.default_backend) add_default_backend(*ingress.default_backend);
@@ -87,14 +90,20 @@ class Drafting {
       return std::nullopt;
     };
     if (path.path.size() > longest_path) return refuse("longer than 4096 bytes");
-    if (path.type == "Exact" || path.type == "Prefix") {
-      if (const auto fault = path_fault(path.path); !fault.empty()) return refuse(fault);
-      return path.type == "Exact" ? PathKind::exact : PathKind::prefix;
+    switch (path.type) {
+      case PathType::missing: return refuse("pathType is missing: Exact, Prefix or ImplementationSpecific");
+      case PathType::unknown: return refuse("pathType is not Exact, Prefix or ImplementationSpecific");
+      case PathType::implementation_specific: return specific_kind_of(path, refuse);
+      case PathType::exact:
+      case PathType::prefix: break;
     }
-    if (path.type.empty()) return refuse("pathType is missing: Exact, Prefix or ImplementationSpecific");
-    if (path.type != "ImplementationSpecific")
-      return refuse("pathType " + quoted(path.type) + " is not Exact, Prefix or ImplementationSpecific");
-    const auto kind = draft_->annotations.specific_path;
+    if (const auto fault = path_fault(path.path); !fault.empty()) return refuse(fault);
+    return path.type == PathType::exact ? PathKind::exact : PathKind::prefix;
+  }
+
+  template <class Refuse>
+  std::optional<PathKind> specific_kind_of(const IngressPath& path, Refuse refuse) {
+    const auto kind = annotations_.specific_path;
     if (!kind) return std::nullopt;  // the annotation's warning says so
     if (kind == PathKind::regex) {
       if (const auto checked = check_path_regex(path.path); !checked) return refuse(checked.error().detail);
@@ -126,8 +135,8 @@ class Drafting {
     route->host = std::move(match.host);
     route->path_kind = match.kind;
     route->path = std::move(match.path);
-    route->priority = match.overlay ? 0 : draft_->annotations.priority;
-    route->tls_only = draft_->annotations.tls_only && !match.overlay;
+    route->priority = match.overlay ? 0 : annotations_.priority;
+    route->tls_only = annotations_.tls_only && !match.overlay;
     route->creates_host = !match.overlay;
     draft_->routes.push_back({std::move(route), &backend, line, match.is_default});
   }
@@ -139,6 +148,7 @@ class Drafting {
   }
 
   std::shared_ptr<IngressDraft> draft_;
+  RouteAnnotations annotations_;
   std::set<std::string> hosts_;
 };
 
@@ -146,9 +156,15 @@ class Drafting {
 
 IngressDraftPtr draft_ingress(std::shared_ptr<const Ingress> ingress) { return Drafting(std::move(ingress)).result(); }
 
+const RouteAnnotations& IngressDraft::annotations() const {
+  static const RouteAnnotations none;
+  return asked ? *asked : none;
+}
+
 bool is_challenge_solver(const Ingress& ingress) {
-  const auto label = ingress.meta.labels.find("acme.cert-manager.io/http01-solver");
-  if (label == ingress.meta.labels.end() || label->second != "true" || ingress.default_backend) return false;
+  const auto& labels = ingress.meta.notes().labels;
+  const auto label = labels.find("acme.cert-manager.io/http01-solver");
+  if (label == labels.end() || label->second != "true" || ingress.default_backend) return false;
   const auto is_challenge = [](const IngressPath& path) { return path.path.starts_with(challenge_path); };
   return std::all_of(ingress.rules.begin(), ingress.rules.end(), [&](const IngressRule& rule) {
     return std::all_of(rule.paths.begin(), rule.paths.end(), is_challenge);

@@ -19,9 +19,11 @@ struct DraftRoute {
 
 struct IngressDraft {
   std::shared_ptr<const kubernetes::Ingress> ingress;
-  RouteAnnotations annotations;
+  std::shared_ptr<const RouteAnnotations> asked;  // null: it has no annotation of ours
   std::vector<DraftRoute> routes;  // in the object's order, the default backend's last
   std::vector<Problem> problems;
+
+  const RouteAnnotations& annotations() const;
 };
 
 using IngressDraftPtr = std::shared_ptr<const IngressDraft>;

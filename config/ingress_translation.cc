@@ -124,14 +124,13 @@ class Translating {
   }
 
   const FoundService& service_of(const IngressDraft& draft, const DraftRoute& at, const Claimant& claimant) {
-    missing_.missing = draft.annotations.refusal;
+    missing_.missing = draft.annotations().refusal;
     if (!missing_.missing.empty()) return missing_;
     const auto& backend = *at.backend;
-    if (!backend.resource.empty()) missing_.missing = "resource backend " + backend.resource + " is not supported";
-    const FoundService& found =
-        backend.resource.empty()
-            ? parts_.services.find(draft.ingress->meta.name.ns, backend.service, backend.port, ServiceFinder::Use::http)
-            : missing_;
+    if (backend.is_resource) missing_.missing = "resource backend " + backend.name + " is not supported";
+    const FoundService& found = backend.is_resource ? missing_
+                                                    : parts_.services.find(draft.ingress->meta.name.ns, backend.name,
+                                                                           backend.port, ServiceFinder::Use::http);
     if (!found.service)
       claimant.warn(at.line, found.missing + ": " +
                                  (at.is_default ? "the defaultBackend" : "path " + quoted(at.route->path)) +
@@ -140,9 +139,9 @@ class Translating {
   }
 
   EntryPointSet entry_points_of(const IngressDraft& draft, const Claimant& claimant) const {
-    if (is_challenge_solver(*draft.ingress) && !draft.annotations.entry_points) return everywhere_;
-    if (!draft.annotations.entry_points) return unnamed_;
-    const auto named = parts_.entry_points.named(*draft.annotations.entry_points);
+    if (is_challenge_solver(*draft.ingress) && !draft.annotations().entry_points) return everywhere_;
+    if (!draft.annotations().entry_points) return unnamed_;
+    const auto named = parts_.entry_points.named(*draft.annotations().entry_points);
     for (const std::string& unknown : named.unknown)
       claimant.warn(0, "router.entrypoints: there is no entry point " + quoted(unknown));
     if (named.set == 0) claimant.error(0, "left out: none of its entry points is there");
@@ -177,7 +176,7 @@ class Translating {
   }
 
   void choose_certificates(const IngressDraft& draft, EntryPointSet set, const Claimant& claimant) {
-    const auto& annotations = draft.annotations;
+    const auto& annotations = draft.annotations();
     for (const auto& tls : draft.ingress->tls) {
       if (!tls.secret.empty())
         parts_.certificates.show({draft.ingress->meta.name.ns, tls.secret}, tls.hosts, claimant, tls.line.number);

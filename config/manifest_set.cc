@@ -22,7 +22,8 @@ Objects good_objects(const std::string& file, ParsedManifest& parsed, const Obje
     ObjectKey key = kubernetes::key_of(object);
     auto old = before.find(key);
     bool same = old != before.end() && kubernetes::equal(old->second, object);
-    if (!good.try_emplace(key, same ? old->second : object).second && parsed.problems.size() < kubernetes::most_problems)
+    if (!good.try_emplace(key, same ? old->second : object).second &&
+        parsed.problems.size() < kubernetes::most_problems)
       parsed.problems.push_back(stands_twice(file, object, "stands twice in this file; the first one counts"));
   }
   return good;
@@ -70,8 +71,10 @@ void ManifestSet::replace(const std::string& file, Objects objects) {
 // Makes objects_ say what the first holder says.
 void ManifestSet::settle(const ObjectKey& key) {
   auto holders = holders_.find(key);
-  if (holders->second.size() > 1) duplicates_.insert(key);
-  else duplicates_.erase(key);
+  if (holders->second.size() > 1)
+    duplicates_.insert(key);
+  else
+    duplicates_.erase(key);
   if (holders->second.empty()) {
     holders_.erase(holders);
     objects_.erase(key);
@@ -93,7 +96,8 @@ void ManifestSet::add_duplicates(const std::string& file, std::vector<Problem>& 
   for (const auto& key : duplicates_) {
     const auto& holders = holders_.at(key);
     if (!holders.contains(file) || *holders.begin() == file) continue;
-    problems.push_back(stands_twice(file, files_.at(file).objects.at(key), "stands in " + *holders.begin() + " too, which counts"));
+    problems.push_back(
+        stands_twice(file, files_.at(file).objects.at(key), "stands in " + *holders.begin() + " too, which counts"));
   }
 }
 

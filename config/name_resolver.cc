@@ -72,8 +72,7 @@ std::vector<Problem> NameResolver::problems() const {
     if (name->trouble.empty()) continue;
     bool served = addresses_.contains(text);
     problems.push_back({"", 0, 0, served ? Severity::warning : Severity::error, "ExternalName " + text,
-                        "cannot be resolved: " + name->trouble +
-                            (served ? "; its last addresses stay in force" : "")});
+                        "cannot be resolved: " + name->trouble + (served ? "; its last addresses stay in force" : "")});
   }
   return problems;
 }

@@ -88,8 +88,10 @@ void Reload::take(Settings settings) {
   assembly_problems_.clear();
   input_ = assembly_.assemble(settings_, assembly_problems_);
   bool same_directory = watcher_ && settings_.manifests && watcher_->directory() == settings_.manifests->directory;
-  if (same_directory) watcher_->rescan();
-  else change_watcher();
+  if (same_directory)
+    watcher_->rescan();
+  else
+    change_watcher();
 }
 
 void Reload::change_watcher() {

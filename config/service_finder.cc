@@ -151,7 +151,7 @@ FoundService ServiceFinder::make(const std::string& key, const kubernetes::Servi
 
 const ServiceAnnotations& ServiceFinder::annotations_of(const kubernetes::Service& service) {
   static const ServiceAnnotations none;
-  if (service.meta.annotations.empty()) return none;
+  if (service.meta.notes().annotations.empty()) return none;
   const auto [found, added] = annotations_.try_emplace(&service);
   if (added) found->second = read_service_annotations(service, problems_);
   return found->second;

@@ -15,6 +15,7 @@ namespace gatehouse {
 namespace {
 
 constexpr char tls_record = 0x16;
+constexpr Duration goodbye = std::chrono::seconds(5);
 
 Endpoint endpoint_of(const Socket::endpoint_type& raw) {
   if (raw.protocol().family() != AF_INET && raw.protocol().family() != AF_INET6) return {};
@@ -236,7 +237,7 @@ ClientConnection::~ClientConnection() {
   if (next) next->previous = previous;
   --worker.connection_count;
   --counters.open_connections;
-  if (worker.draining && !worker.connections && worker.drained) worker.drained();
+  worker.left();
 }
 
 bool ClientConnection::refresh() {
@@ -254,7 +255,9 @@ Awaitable<void> serve_connection(Worker& worker, Socket socket, std::shared_ptr<
   }
   if (!served) record_failure(client, served.error());
   // Polite for TLS (close_notify), and a FIN for all.
-  if (served && client.tls) co_await client.tls->shutdown_write();
+  if (!served || !client.tls) co_return;
+  client.writing.within(goodbye);
+  co_await client.tls->shutdown_write();
 }
 
 }  // namespace gatehouse

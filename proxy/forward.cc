@@ -62,8 +62,9 @@ const Endpoint* choose_endpoint(const Service& service, const RequestHead& reque
 
 // A pooled connection to the endpoint, or a new one.
 Awaitable<Result<std::unique_ptr<UpstreamConnection>>> get_connection(Worker& worker, const Service& service,
-                                                                      const Endpoint& endpoint) {
-  if (auto idle = worker.pool.take_idle(service, endpoint)) co_return idle;
+                                                                      const Endpoint& endpoint,
+                                                                      bool careful) {
+  if (auto idle = worker.pool.take_idle(service, endpoint, careful)) co_return idle;
   ServiceCounters& counters = worker.counters.of_service(service.name);
   auto connection = worker.pool.make(endpoint);
   auto opened = co_await connection->open(service);
@@ -115,7 +116,9 @@ Awaitable<std::optional<Failure>> send_and_receive(Exchange& exchange, ClientCon
     if (!endpoint) co_return state.last_failure ? *state.last_failure : Failure(FailureKind::no_endpoint, service->name);
     ++record.attempts;
     record.endpoint = *endpoint;
-    auto connection = co_await get_connection(worker, *service, *endpoint);
+    // Once a pooled connection has turned out dead, the others are looked at before they are used.
+    const bool careful = state.attempts > 0 || !is_idempotent(request.method) || !exchange.body_ended();
+    auto connection = co_await get_connection(worker, *service, *endpoint, careful);
     if (connection) {
       UpstreamConnection& upstream = **connection;
       Attempt attempt(exchange, upstream, *service, worker.deadlines, head, *first);
@@ -148,6 +151,7 @@ Awaitable<void> refuse(Exchange& exchange, Failure failure, ExchangeRecord& reco
     co_return;
   }
   record.status = status;
+  if (status == 400) exchange.end_connection();
   std::vector<HeaderField> fields{{"Content-Type", "text/plain; charset=utf-8", HeaderId::other}};
   if (status == 503) fields.push_back({"Retry-After", "1", HeaderId::other});
   const std::string page = error_page(record.failure->kind);

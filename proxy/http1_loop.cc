@@ -9,11 +9,13 @@ namespace {
 
 Http1Link link_of(ClientConnection& client) {
   const ClientTimeouts& timeouts = client.entry_point->timeouts;
-  return {client.stream(), client.plain, client.inbox, client.reading, client.writing, timeouts.body_idle, timeouts.write_idle};
+  return {client.stream(), client.plain, client.inbox, client.reading, client.writing, timeouts.body_idle, timeouts.write_idle,
+          &client.worker.draining};
 }
 
 // Between two requests: no block of memory, no snapshot is held. False when the connection is over.
 Awaitable<bool> wait_for_request(ClientConnection& client) {
+  if (!client.refresh()) co_return false;
   if (!client.inbox.unread().empty()) co_return true;  // pipelined
   client.inbox.release_if_empty();
   client.reading.within(client.entry_point->timeouts.keep_alive);
@@ -83,7 +85,10 @@ Awaitable<bool> serve_exchange(ClientConnection& client, RequestHead& request, R
   record.bytes_in = std::max(record.bytes_in, exchange.body_received());
   record.duration = worker.clock.now() - started;
   worker.record(record, client.counters);
-  if (exchange.must_linger() || (!head && exchange.answer_begun())) co_await linger(link, worker.clock);
+  // The client expects the connection to go on and may have sent more: a plain close would be a reset, and that can
+  // take the answer away.
+  const bool unexpected_end = exchange.answer_begun() && !exchange.reusable() && request.keep_alive && record.status != 101;
+  if (exchange.must_linger() || unexpected_end) co_await linger(link, worker.clock);
   client.inbox.release_head();
   co_return exchange.reusable();
 }

@@ -147,6 +147,7 @@ void Server::close_listeners(const std::string& key) {
         if (entry.first == key) entry.second->close();
         return entry.first == key;
       });
+      thread.worker->close_idle();
     });
 }
 
@@ -168,8 +169,7 @@ void Server::drain(std::function<void()> done) {
   undrained_ = threads_.size();
   for (Thread& thread : threads_)
     asio::post(thread.worker->io, [this, worker = thread.worker.get(), done] {
-      worker->drained = [this, worker, done] {
-        worker->drained = nullptr;
+      worker->drained = [this, done] {
         if (undrained_.fetch_sub(1) == 1) done();
       };
       worker->drain();

@@ -35,9 +35,17 @@ Awaitable<void> Worker::housekeeping() {
 void Worker::drain() {
   draining = true;
   pool.clear();
+  close_idle();
+  left();
+}
+
+void Worker::close_idle() {
   for (auto* connection = connections; connection; connection = connection->next)
-    if (connection->idle) connection->close();
-  if (!connections && drained) drained();
+    if (connection->idle && (draining || !snapshot->find_entry_point(connection->entry_point_name))) connection->close();
+}
+
+void Worker::left() {
+  if (draining && !connections && drained) std::exchange(drained, nullptr)();
 }
 
 std::size_t Worker::cut_all() {

@@ -70,6 +70,10 @@ struct Worker {
 
   // Idle connections end now, the others after what they are doing.
   void drain();
+  // Ends idle connections that nothing can follow on: all while draining, else those whose entry point is gone.
+  void close_idle();
+  // To be called when a connection has left.
+  void left();
   // Every connection ends now. Returns how many were cut.
   std::size_t cut_all();
   // A copy of the counters with the gauges filled in.

@@ -124,7 +124,8 @@ std::string sha256_hex(const X509* certificate) {
 
 std::string words_of(const X509_NAME* name) {
   const BioHandle bio = writing_bio();
-  X509_NAME_print_ex(bio.get(), name, 0, (XN_FLAG_ONELINE & ~XN_FLAG_SPC_EQ) & ~static_cast<unsigned long>(ASN1_STRFLGS_ESC_MSB));
+  X509_NAME_print_ex(bio.get(), name, 0,
+                     (XN_FLAG_ONELINE & ~XN_FLAG_SPC_EQ) & ~static_cast<unsigned long>(ASN1_STRFLGS_ESC_MSB));
   return written(*bio);
 }
 

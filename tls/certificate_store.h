@@ -20,11 +20,11 @@ class CertificateStore {
     CertificatePtr certificate;
   };
   struct Contents {
-    std::vector<Entry> entries = {};                     // of two for one host the first counts
-    CertificatePtr default_certificate = {};             // may be null
+    std::vector<Entry> entries = {};  // of two for one host the first counts
+    CertificatePtr default_certificate = {};  // may be null
     std::shared_ptr<const InternalCa> internal_ca = {};  // may be null
-    std::vector<HostName> internal_hosts = {};           // the hosts internal_ca issues for; others never
-    bool strict_sni = false;                             // never show default_certificate (Traefik sniStrict)
+    std::vector<HostName> internal_hosts = {};  // the hosts internal_ca issues for; others never
+    bool strict_sni = false;  // never show default_certificate (Traefik sniStrict)
   };
 
   CertificateStore() = default;

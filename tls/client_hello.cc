@@ -118,8 +118,8 @@ ClientHelloReader::Verdict ClientHelloReader::feed(std::string_view bytes) {
     const std::size_t limit = std::min(bytes.size(), max_bytes - fed_);
     const std::size_t count = record_left_ == 0 ? 1 : std::min(limit, record_left_);
     fed_ += count;
-    verdict_ = record_left_ == 0 ? take_header_byte(static_cast<std::uint8_t>(bytes[0]))
-                                 : take_body(bytes.substr(0, count));
+    verdict_ =
+        record_left_ == 0 ? take_header_byte(static_cast<std::uint8_t>(bytes[0])) : take_body(bytes.substr(0, count));
     bytes.remove_prefix(count);
   }
   return verdict_;

@@ -71,8 +71,7 @@ Awaitable<Result<AcceptedTls>> accept_tls(PlainStream& under, std::shared_ptr<co
   co_return accepted(std::move(stream), std::move(answers.server_name));
 }
 
-Awaitable<Result<std::unique_ptr<Stream>>> connect_tls(PlainStream& under,
-                                                       std::shared_ptr<const ClientContext> context,
+Awaitable<Result<std::unique_ptr<Stream>>> connect_tls(PlainStream& under, std::shared_ptr<const ClientContext> context,
                                                        std::string server_name) {
   SslHandle ssl(SSL_new(context->native()));
   if (!ssl) co_return openssl_failure(FailureKind::upstream_tls_failed, "no TLS connection");

@@ -36,8 +36,7 @@ Awaitable<Result<AcceptedTls>> accept_tls(PlainStream& under, std::shared_ptr<co
 
 // The client side: `server_name` (a DNS name, sent as SNI, or an IP address) is what the certificate has to say,
 // unless the policy names another. upstream_tls_failed says what happened.
-Awaitable<Result<std::unique_ptr<Stream>>> connect_tls(PlainStream& under,
-                                                       std::shared_ptr<const ClientContext> context,
+Awaitable<Result<std::unique_ptr<Stream>>> connect_tls(PlainStream& under, std::shared_ptr<const ClientContext> context,
                                                        std::string server_name);
 
 }  // namespace gatehouse::tls

@@ -82,7 +82,8 @@ Result<void> create_file(const fs::path& path, std::string_view text) {
   std::string temporary = path.string() + ".XXXXXX";
   const File file(::mkostemp(temporary.data(), O_CLOEXEC));  // mode 0600
   if (file.descriptor() < 0) return system_failure(temporary, "cannot create");
-  const bool made = write_all(file.descriptor(), text) && (::link(temporary.c_str(), path.c_str()) == 0 || errno == EEXIST);
+  const bool made =
+      write_all(file.descriptor(), text) && (::link(temporary.c_str(), path.c_str()) == 0 || errno == EEXIST);
   const int error = errno;
   ::unlink(temporary.c_str());
   errno = error;

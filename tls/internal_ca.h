@@ -18,15 +18,14 @@ class InternalCa {
   // Reads DIRECTORY/root.pem (key and certificate, mode 0600), or makes it (and the directory, mode 0700) when it is
   // not there. When several processes make it at once, all end with the same root. A file that is there and cannot
   // be used (damaged, not a CA, expired) is a bad_configuration naming it and is never touched.
-  static Result<std::shared_ptr<const InternalCa>> load_or_create(const std::filesystem::path& directory,
-                                                                  WallTime now);
+  static Result<std::shared_ptr<const InternalCa>> load_or_create(const std::filesystem::path& directory, WallTime now);
 
   // What clients have to trust.
   const std::string& root_pem() const { return root_pem_; }
   const Certificate& root() const { return *root_; }
 
   // A new P-256 key and a server certificate for `host` (may be a wildcard), valid from an hour before `now` for
-  // seven days or to the root's end. About 100 µs. The root is not part of the chain.
+  // seven days or to the root's end. Well under a millisecond. The root is not part of the chain.
   Result<CertificatePtr> issue(const HostName& host, WallTime now) const;
 
   explicit InternalCa(CertificatePtr root);

@@ -85,16 +85,15 @@ int open(const TicketKeys& keys, const unsigned char* name, const unsigned char*
   const auto set = keys.current();
   for (const TicketKey& key : *set) {
     if (std::memcmp(name, key.name.data(), key.name.size()) != 0) continue;
-    const bool ready = EVP_DecryptInit_ex(cipher, keys.cipher(), nullptr, key.cipher_key.data(), iv) == 1 &&
-                       set_mac_key(mac, key);
+    const bool ready =
+        EVP_DecryptInit_ex(cipher, keys.cipher(), nullptr, key.cipher_key.data(), iv) == 1 && set_mac_key(mac, key);
     if (!ready) return -1;
     return &key == &set->front() ? ours : ours_but_renew;
   }
   return not_ours;
 }
 
-int on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac,
-              int sealing) {
+int on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac, int sealing) {
   const TicketKeys& keys = *context_of(ssl).ticket_keys();
   return sealing == 1 ? seal(keys, name, iv, cipher, mac) : open(keys, name, iv, cipher, mac);
 }

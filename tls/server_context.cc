@@ -84,8 +84,8 @@ Result<void> set_curves(SSL_CTX* context, const std::vector<std::string>& wanted
 
 // OpenSSL resumes a session only under the session id context it was made under.
 void bind_tickets_to(const ServerPolicy& policy, SSL_CTX* context) {
-  std::string text = std::to_string(native_version(policy.min_version)) + "," +
-                     std::to_string(native_version(policy.max_version));
+  std::string text =
+      std::to_string(native_version(policy.min_version)) + "," + std::to_string(native_version(policy.max_version));
   for (const auto* list : {&policy.cipher_suites, &policy.curves, &policy.alpn}) {
     text += ';';
     for (const std::string& item : *list) text.append(item).append(",");

@@ -117,7 +117,7 @@ Awaitable<error_code> TlsStream::write(std::span<const asio::const_buffer> buffe
       offset -= buffers.front().size();
       buffers = buffers.subspan(1);
     }
-    if (wire_.has_unsent()) {
+    if (wire_.unsent.size() >= Wire::max_gathered || (buffers.empty() && wire_.has_unsent())) {
       const error_code error = co_await send_unsent();
       if (error) co_return error;
     }
@@ -130,6 +130,7 @@ Awaitable<error_code> TlsStream::write(std::span<const asio::const_buffer> buffe
 
 int TlsStream::write_record(std::span<const asio::const_buffer> buffers, std::size_t offset, std::size_t& written) {
   const asio::const_buffer first = buffers.front() + offset;
+  wire_.gather = asio::buffer_size(buffers) - offset > record_bytes;
   if (buffers.size() == 1 || first.size() >= record_bytes)
     return SSL_write_ex(ssl_.get(), first.data(), first.size(), &written);
   std::array<char, record_bytes> record;
@@ -161,15 +162,12 @@ bool TlsStream::idle_and_open() {
 
 TlsStream::Outcome TlsStream::outcome_of(int returned) {
   switch (SSL_get_error(ssl_.get(), returned)) {
-    case SSL_ERROR_WANT_READ:
-      return {};
-    case SSL_ERROR_ZERO_RETURN:
-      return {.ended = true, .error = {}};
+    case SSL_ERROR_WANT_READ: return {};
+    case SSL_ERROR_ZERO_RETURN: return {.ended = true, .error = {}};
     case SSL_ERROR_SSL:
       wire_.error = 0;  // if any, it came of telling the peer
       [[fallthrough]];
-    default:
-      return {.ended = false, .error = broken()};
+    default: return {.ended = false, .error = broken()};
   }
 }
 

@@ -61,8 +61,9 @@ int write(BIO* bio, const char* data, std::size_t size, std::size_t* count) {
   Wire& wire = wire_of(bio);
   BIO_clear_retry_flags(bio);
   *count = 0;
-  const ssize_t sent = wire.has_unsent() ? 0 : send_now(wire, data, size);
+  const ssize_t sent = wire.gather || wire.has_unsent() ? 0 : send_now(wire, data, size);
   if (sent < 0) return 0;
+  if (wire.gather && wire.unsent.empty()) wire.unsent.reserve(Wire::max_gathered + size);
   const auto taken = static_cast<std::size_t>(sent);
   if (taken < size) wire.unsent.append(data + taken, size - taken);
   *count = size;

@@ -63,9 +63,11 @@ Meta read_meta(FieldReader& reader, const Value& object, const ObjectSource& sou
   meta.name.name = reader.name(metadata, "name");
   if (namespaced) meta.name.ns = reader.name(metadata, "namespace");
   if (namespaced && meta.name.ns.empty()) meta.name.ns = "default";
-  meta.created = reader.text(metadata, "creationTimestamp", 64);
-  meta.labels = reader.text_map(metadata, "labels", label_is_read);
-  meta.annotations = reader.text_map(metadata, "annotations", annotation_is_read);
+  Notes notes;
+  notes.created = reader.text(metadata, "creationTimestamp", 64);
+  notes.labels = reader.text_map(metadata, "labels", label_is_read);
+  notes.annotations = reader.text_map(metadata, "annotations", annotation_is_read);
+  if (notes != Notes()) meta.given = std::make_shared<const Notes>(std::move(notes));
   meta.origin = {source.file, {object.line()}};
   return meta;
 }
@@ -83,12 +85,21 @@ IngressBackend read_backend(FieldReader& reader, const Value& value) {
   const Value service = reader.map(value, "service");
   const Value resource = reader.map(value, "resource");
   if (service.given() && resource.given()) reader.refuse(value, "service and resource exclude each other");
-  if (resource.given()) backend.resource = reader.name(resource, "kind") + "/" + reader.name(resource, "name");
-  backend.service = reader.name(service, "name");
+  backend.is_resource = resource.given();
+  backend.name = backend.is_resource ? reader.name(resource, "kind") + "/" + reader.name(resource, "name")
+                                     : reader.name(service, "name");
   const Value port = reader.map(service, "port");
   backend.port = {reader.port_number(port, "number"), reader.name(port, "name")};
   if (port["number"].given() && port["name"].given()) reader.refuse(port, "number and name exclude each other");
   return backend;
+}
+
+PathType read_path_type(FieldReader& reader, const Value& path) {
+  const std::string text = reader.text(path, "pathType", 64);
+  if (text == "Exact") return PathType::exact;
+  if (text == "Prefix") return PathType::prefix;
+  if (text == "ImplementationSpecific") return PathType::implementation_specific;
+  return text.empty() ? PathType::missing : PathType::unknown;
 }
 
 IngressRule read_rule(FieldReader& reader, const Value& value) {
@@ -99,7 +110,7 @@ IngressRule read_rule(FieldReader& reader, const Value& value) {
   rule.has_http = http.given();
   for (const Value item : reader.list(http, "paths"))
     rule.paths.push_back({reader.text(item, "path"),
-                          reader.text(item, "pathType", 64),
+                          read_path_type(reader, item),
                           read_backend(reader, reader.map(item, "backend")),
                           {item.line()}});
   return rule;
@@ -381,8 +392,9 @@ void read_object(const Value& value, ObjectType type, const ObjectSource& source
     case Known::service: return step.read(read_service);
     case Known::slice:
       return step.read<EndpointSlice>(read_slice, [](EndpointSlice& slice) {
-        const auto label = slice.meta.labels.find(service_name_label);
-        if (label != slice.meta.labels.end()) slice.service = label->second;
+        const auto& labels = slice.meta.notes().labels;
+        const auto label = labels.find(service_name_label);
+        if (label != labels.end()) slice.service = label->second;
       });
     case Known::secret: return step.read(read_secret);
     case Known::tcp_route: return step.read(read_tcp_route);

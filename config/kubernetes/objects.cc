@@ -3,14 +3,12 @@
 namespace gatehouse::kubernetes {
 namespace {
 
-const char* kind_of(const Ingress&) { return "Ingress"; }
-const char* kind_of(const IngressClass&) { return "IngressClass"; }
-const char* kind_of(const Service&) { return "Service"; }
-const char* kind_of(const EndpointSlice&) { return "EndpointSlice"; }
-const char* kind_of(const Secret&) { return "Secret"; }
-const char* kind_of(const IngressRouteTcp& route) {
-  return route.old_group ? "IngressRouteTCP (traefik.containo.us)" : "IngressRouteTCP";
-}
+Kind kind_of(const Ingress&) { return Kind::ingress; }
+Kind kind_of(const IngressClass&) { return Kind::ingress_class; }
+Kind kind_of(const Service&) { return Kind::service; }
+Kind kind_of(const EndpointSlice&) { return Kind::slice; }
+Kind kind_of(const Secret&) { return Kind::secret; }
+Kind kind_of(const IngressRouteTcp& route) { return route.old_group ? Kind::old_tcp_route : Kind::tcp_route; }
 
 auto& table_of(ClusterObjects& objects, const Ingress&) { return objects.ingresses; }
 auto& table_of(ClusterObjects& objects, const IngressClass&) { return objects.classes; }
@@ -37,7 +35,25 @@ bool Ingress::operator==(const Ingress& other) const {
          same_default();
 }
 
-std::string ObjectKey::text() const { return kind + " " + (name.ns.empty() ? name.name : name.text()); }
+const Notes& Meta::notes() const {
+  static const Notes none;
+  return given ? *given : none;
+}
+
+std::string_view kind_name(Kind kind) {
+  static constexpr std::string_view names[] = {"Ingress",
+                                               "IngressClass",
+                                               "Service",
+                                               "EndpointSlice",
+                                               "Secret",
+                                               "IngressRouteTCP",
+                                               "IngressRouteTCP (traefik.containo.us)"};
+  return names[static_cast<std::size_t>(kind)];
+}
+
+std::string ObjectKey::text() const {
+  return std::string(kind_name(kind)) + " " + (name.ns.empty() ? name.name : name.text());
+}
 
 ObjectKey key_of(const Object& object) {
   return std::visit([](const auto& o) { return ObjectKey{kind_of(*o), o->meta.name}; }, object);
@@ -96,13 +112,16 @@ bool ClusterObjects::erase_from(Table<T>& table, const ObjectName& name) {
 }
 
 bool ClusterObjects::erase(const ObjectKey& key) {
-  if (key.kind == "Ingress") return erase_from(ingresses, key.name);
-  if (key.kind == "IngressClass") return erase_from(classes, key.name);
-  if (key.kind == "Service") return erase_from(services, key.name);
-  if (key.kind == "EndpointSlice") return erase_from(slices, key.name);
-  if (key.kind == "Secret") return erase_from(secrets, key.name);
-  if (key.kind == "IngressRouteTCP") return erase_from(tcp_routes, key.name);
-  return erase_from(old_tcp_routes, key.name);
+  switch (key.kind) {
+    case Kind::ingress: return erase_from(ingresses, key.name);
+    case Kind::ingress_class: return erase_from(classes, key.name);
+    case Kind::service: return erase_from(services, key.name);
+    case Kind::slice: return erase_from(slices, key.name);
+    case Kind::secret: return erase_from(secrets, key.name);
+    case Kind::tcp_route: return erase_from(tcp_routes, key.name);
+    case Kind::old_tcp_route: return erase_from(old_tcp_routes, key.name);
+  }
+  return false;
 }
 
 const ServiceObjects* ClusterObjects::service(NameView name) const {

@@ -36,14 +36,22 @@ struct Origin {
 
 using TextMap = std::map<std::string, std::string, std::less<>>;
 
-struct Meta {
-  ObjectName name;      // cluster-scoped kinds have an empty namespace
+// What most objects do not have.
+struct Notes {
   std::string created;  // creationTimestamp, RFC 3339 in UTC, so it sorts as text; empty: unknown, sorts last
-  TextMap labels;       // only the ones something reads
+  TextMap labels;       // of labels and annotations only those that something reads
   TextMap annotations;
-  Origin origin;
 
-  bool operator==(const Meta&) const = default;
+  bool operator==(const Notes&) const = default;
+};
+
+struct Meta {
+  ObjectName name;  // cluster-scoped kinds have an empty namespace
+  Origin origin;
+  std::shared_ptr<const Notes> given;  // null: none of them
+
+  const Notes& notes() const;
+  bool operator==(const Meta& other) const { return name == other.name && notes() == other.notes(); }
 };
 
 // A port as an IntOrString or a number/name pair gives it. Neither: the field was left out.
@@ -58,17 +66,19 @@ struct PortRef {
 
 // networking.k8s.io/v1 IngressBackend
 struct IngressBackend {
-  std::string service;
+  std::string name;  // of the Service; of a resource backend "kind/name"
   PortRef port;
-  std::string resource;  // "kind/name" of a resource backend
+  bool is_resource = false;
   Line line;
 
   bool operator==(const IngressBackend&) const = default;
 };
 
+enum class PathType : std::uint8_t { missing, unknown, exact, prefix, implementation_specific };
+
 struct IngressPath {
   std::string path;
-  std::string type;  // as written
+  PathType type = PathType::missing;
   IngressBackend backend;
   Line line;
 
@@ -217,9 +227,14 @@ using Object = std::variant<std::shared_ptr<const Ingress>, std::shared_ptr<cons
                             std::shared_ptr<const Service>, std::shared_ptr<const EndpointSlice>,
                             std::shared_ptr<const Secret>, std::shared_ptr<const IngressRouteTcp>>;
 
+enum class Kind : std::uint8_t { ingress, ingress_class, service, slice, secret, tcp_route, old_tcp_route };
+
+// "Ingress", …; "IngressRouteTCP (traefik.containo.us)" for the older group.
+std::string_view kind_name(Kind kind);
+
 // What two versions of one object have in common.
 struct ObjectKey {
-  std::string kind;  // "Ingress", …; "IngressRouteTCP (traefik.containo.us)" for the older group
+  Kind kind = Kind::ingress;
   ObjectName name;
 
   auto operator<=>(const ObjectKey&) const = default;

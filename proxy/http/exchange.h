@@ -41,6 +41,8 @@ class Exchange {
                                           std::string_view body) = 0;
 
   virtual bool answer_begun() const = 0;
+  // The answer will be the last on this connection.
+  virtual void end_connection() = 0;
   // The answer cannot be completed: the client must see that it is broken.
   virtual void break_off() = 0;
   // The client has left without waiting for the answer. One system call; asked once a second.

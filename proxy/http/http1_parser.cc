@@ -201,7 +201,8 @@ Result<void> settle_host(RequestHead& request) {
   HostBuffer buffer, other;
   const auto name = host_of_authority(hosts > 0 ? host : from_target, buffer);
   if (!name) return bad("the Host is malformed");
-  if (!from_target.empty() && (host_of_authority(from_target, other) != name || (hosts > 0 && port_of(from_target) != port_of(host))))
+  const bool both = hosts > 0 && !from_target.empty();
+  if (both && (host_of_authority(from_target, other) != name || port_of(from_target) != port_of(host)))
     return bad("the Host differs from the request target");
   if (hosts > 0) request.authority = host;
   return {};

@@ -93,6 +93,7 @@ Awaitable<Result<void>> Http1Exchange::send_head(const ResponseHead& head, BodyP
   answer_body_ = framing_for(request_, head);
   // A request still arriving may never end properly; only the close tells where the next one would begin.
   if (!body_.ended() || answer_body_ == BodyKind::until_close || head.status == 101) close_ = true;
+  if (link_.draining && *link_.draining) close_ = true;
   ResponseRules rules;
   rules.body = {answer_body_, head.body.length};
   rules.body_length_known = keeps_length(head);
@@ -153,7 +154,9 @@ void Http1Exchange::break_off() {
 }
 
 Awaitable<void> linger(Http1Link link, Clock& clock) {
+  link.writing.within(std::chrono::seconds(5));
   co_await link.stream.shutdown_write();
+  link.writing.clear();
   const TimePoint end = clock.now() + std::chrono::seconds(30);
   link.inbox.consume(link.inbox.unread().size());
   link.inbox.release_head();

@@ -20,6 +20,7 @@ struct Http1Link {
   Deadline& reading;
   StallLimit& writing;
   Duration body_idle, write_idle;
+  const bool* draining = nullptr;  // once true, an answer is the last of its connection
 };
 
 // Reads one request head into `request`; its bytes stay in the inbox until Inbox::release_head(). `limit`: from now to
@@ -45,6 +46,7 @@ class Http1Exchange final : public Exchange {
   Awaitable<Result<void>> send_piece(BodyPiece piece, const std::vector<HeaderField>& trailers) override;
   Awaitable<Result<void>> respond(std::uint16_t status, std::vector<HeaderField> fields, std::string_view body) override;
   bool answer_begun() const override { return begun_; }
+  void end_connection() override { close_ = true; }
   void break_off() override;
   bool client_gone() override { return link_.plain.peer_gone(); }
   Stream& tunnel() override { return link_.stream; }

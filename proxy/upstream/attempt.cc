@@ -185,12 +185,13 @@ Awaitable<Result<void>> Attempt::pass_on_body() {
   const std::string cookie = sticky_cookie();
   auto sent = co_await exchange_.send_head(response, first->value_or(BodyPiece{}), body.trailers(), cookie);
   status_sent_ = response.status;
+  bytes_out_ = body.received();
   while (sent && !body.ended()) {
     auto piece = co_await body.next();
     if (!piece) co_return piece.error();
     sent = co_await exchange_.send_piece(*piece, body.trailers());
+    bytes_out_ = body.received();
   }
-  bytes_out_ = body.received();
   upstream_.inbox().release_head();
   reusable_ = sent && response.keep_alive && upload_complete_ && upstream_.inbox().unread().empty();
   co_return sent;

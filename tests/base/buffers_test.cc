@@ -33,7 +33,8 @@ TEST(Buffers, live_ones_never_share_memory) {
   std::vector<Buffer> live;
   for (int round = 0; round < 3; ++round) {
     for (int i = 0; i < 200; ++i) std::memset(live.emplace_back(pool.take(1)).data(), i, Buffers::small);
-    for (int i = 0; i < 200; ++i) EXPECT_EQ(static_cast<unsigned char>(live[static_cast<std::size_t>(i)].data()[Buffers::small - 1]), i);
+    for (int i = 0; i < 200; ++i)
+      EXPECT_EQ(static_cast<unsigned char>(live[static_cast<std::size_t>(i)].data()[Buffers::small - 1]), i);
     live.clear();
   }
 }

@@ -18,7 +18,8 @@ using namespace std::chrono_literals;
 
 class TestAlarm final : public Alarm {
  public:
-  explicit TestAlarm(Deadlines& wheel, std::function<void()> when_due = {}) : Alarm(wheel), when_due_(std::move(when_due)) {}
+  explicit TestAlarm(Deadlines& wheel, std::function<void()> when_due = {})
+      : Alarm(wheel), when_due_(std::move(when_due)) {}
   int times_due = 0;
 
  private:
@@ -46,7 +47,8 @@ class DeadlinesTest : public ::testing::Test {
 TEST_F(DeadlinesTest, a_limit_ends_between_its_time_and_two_ticks_after) {
   for (const Duration phase : {0ms, 30ms, 90ms}) {
     pass(phase, 10ms);
-    for (const Duration limit : std::initializer_list<Duration>{1ms, 50ms, 100ms, 101ms, 999ms, 1s, 10s, 102'300ms, 102'400ms, 102'500ms, 205s, 600s}) {
+    for (const Duration limit : std::initializer_list<Duration>{1ms, 50ms, 100ms, 101ms, 999ms, 1s, 10s, 102'300ms,
+                                                                102'400ms, 102'500ms, 205s, 600s}) {
       TestAlarm alarm(wheel_);
       alarm.within(limit);
       Duration passed = 0ms;
@@ -273,7 +275,8 @@ Awaitable<void> read_nothing(Slow& slow) {
 
 // The kernel may delay acknowledgements a little; they come without anyone's doing.
 Awaitable<void> wait_for_acknowledgement(Slow& slow, std::uint64_t before) {
-  while (!slow.ended && bytes_acknowledged(slow.ends.ours->socket().native_handle()) <= before) co_await let_others_run();
+  while (!slow.ended && bytes_acknowledged(slow.ends.ours->socket().native_handle()) <= before)
+    co_await let_others_run();
 }
 
 // A little of the answer every 9 s.

@@ -9,7 +9,7 @@ namespace {
 RouteAnnotations routes(kubernetes::TextMap annotations, std::vector<Problem>& problems) {
   kubernetes::Ingress ingress;
   ingress.meta.name = {"ns", "web"};
-  ingress.meta.annotations = std::move(annotations);
+  ingress.meta.given = std::make_shared<const kubernetes::Notes>(kubernetes::Notes{"", {}, std::move(annotations)});
   return read_route_annotations(ingress, problems);
 }
 
@@ -60,8 +60,9 @@ TEST(ServiceAnnotations, CookieTextsCannotBreakOut) {
   kubernetes::Service service;
   service.meta.name = {"ns", "web"};
   const std::string p = "gatehouse.dev/service.sticky.cookie";
-  service.meta.annotations = {
+  kubernetes::TextMap annotations = {
       {p, "true"}, {p + ".name", "a b"}, {p + ".domain", "x\r\nSet-Cookie: y"}, {p + ".path", "/ok"}};
+  service.meta.given = std::make_shared<const kubernetes::Notes>(kubernetes::Notes{"", {}, std::move(annotations)});
   const auto read = read_service_annotations(service, problems);
   ASSERT_TRUE(read.sticky);
   EXPECT_EQ(read.sticky->name, "");

@@ -18,8 +18,9 @@ Addresses addresses(std::initializer_list<const char*> texts) {
 class Resolving : public testing::Test {
  protected:
   Resolving()
-      : resolver_(context_.get_executor(), clock_, [this](std::string name) { return answer(name); },
-                  [this] { ++changes_; }) {}
+      : resolver_(
+            context_.get_executor(), clock_, [this](std::string name) { return answer(name); },
+            [this] { ++changes_; }) {}
 
   Awaitable<Result<Addresses>> answer(std::string name) {
     ++asked_[name];
@@ -126,7 +127,8 @@ TEST(SystemResolver, ResolvesLocalhostAndSaysWhatFails) {
   asio::io_context context;
   SystemResolver system;
   std::optional<Result<Addresses>> local, wrong;
-  auto ask = [](SystemResolver& resolver, std::string name, std::optional<Result<Addresses>>& answer) -> Awaitable<void> {
+  auto ask = [](SystemResolver& resolver, std::string name,
+                std::optional<Result<Addresses>>& answer) -> Awaitable<void> {
     answer = co_await resolver.resolve(name);
   };
   asio::co_spawn(context, ask(system, "localhost", local), asio::detached);

@@ -3,9 +3,9 @@
 #include "tests/doubles/manual_clock.h"
 #include "tests/doubles/temporary_directory.h"
 
+#include <gtest/gtest.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <gtest/gtest.h>
 
 namespace gatehouse {
 namespace {
@@ -263,7 +263,8 @@ TEST_F(Reloading, AReloadKeepsTheTlsContext) {
   reload_->reload_settings();
   auto again = next();
   EXPECT_NE(published_[0].snapshot->find_entry_point("web")->tls.context, nullptr);
-  EXPECT_EQ(published_[0].snapshot->find_entry_point("web")->tls.context, again.snapshot->find_entry_point("web")->tls.context);
+  EXPECT_EQ(published_[0].snapshot->find_entry_point("web")->tls.context,
+            again.snapshot->find_entry_point("web")->tls.context);
 }
 
 TEST_F(Reloading, TheBuiltInCaIsMadeOnce) {

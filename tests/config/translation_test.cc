@@ -139,7 +139,7 @@ TEST_F(Translating, FollowsIngressesThatComeAndGo) {
     EXPECT_NE(route((std::string("h") + name + ".example.com").c_str()), nullptr);
   }
   for (const char* name : {"aa", "a", "c", "b", "0"}) {
-    objects_.erase({"Ingress", {"default", name}});
+    objects_.erase({kubernetes::Kind::ingress, {"default", name}});
     translate();
     const Translation anew = gatehouse::translate(objects_, input_, resolved_);
     EXPECT_EQ(now_.snapshot->entry_points[0]->http->print(), anew.snapshot->entry_points[0]->http->print());
@@ -190,7 +190,7 @@ TEST_F(Translating, ABrokenOrMissingSecretKeepsTheLastGoodCertificate) {
   translate();
   EXPECT_EQ(certificate("a.example.com"), good);
   EXPECT_NE(problems().find("its last good certificate stays in use"), std::string::npos) << problems();
-  objects_.erase({"Secret", {"default", "cert"}});
+  objects_.erase({kubernetes::Kind::secret, {"default", "cert"}});
   translate();
   translate();
   EXPECT_EQ(certificate("a.example.com"), good);

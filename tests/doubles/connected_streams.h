@@ -41,7 +41,8 @@ inline ConnectedStreams connect_by_tcp(asio::io_context& io, int buffer_bytes) {
   ours.set_option(asio::socket_base::send_buffer_size(buffer_bytes));
   ours.connect(acceptor.local_endpoint());
   tcp::socket theirs = acceptor.accept();
-  return {std::make_unique<PlainStream>(Socket(std::move(ours))), std::make_unique<PlainStream>(Socket(std::move(theirs)))};
+  return {std::make_unique<PlainStream>(Socket(std::move(ours))),
+          std::make_unique<PlainStream>(Socket(std::move(theirs)))};
 }
 
 // Starts all of them, returns when all have ended; what one throws is thrown.

@@ -27,7 +27,7 @@ ExchangeRecord exchange() {
   record.server_name = "git.example.com";
   record.route = "gitlab/web";
   record.service = "gitlab/webservice";
-  record.endpoint = "10.0.0.1:8181";
+  record.endpoint = Endpoint{asio::ip::make_address("10.0.0.1"), 8181};
   record.attempts = 2;
   record.status = 200;
   record.bytes_in = 3;
@@ -43,7 +43,7 @@ SessionRecord session() {
   record.client = "192.0.2.7";
   record.route = "gitlab/ssh";
   record.service = "gitlab/shell";
-  record.endpoint = "10.0.0.2:22";
+  record.endpoint = Endpoint{asio::ip::make_address("10.0.0.2"), 22};
   record.bytes_in = 100;
   record.bytes_out = 2000;
   record.end = "client closed";
@@ -80,9 +80,10 @@ TEST(AccessLog, an_exchange_in_json) {
 }
 
 TEST(AccessLog, an_exchange_in_common_format) {
-  EXPECT_EQ(access_log_line(exchange(), AccessLogFormat::common),
-            "192.0.2.7 - - [01/Jan/2026:00:00:00 +0000] \"GET /a?b=c HTTP/1.1\" 200 4567 \"-\" \"curl/8\" \"gitlab/web\" "
-            "\"10.0.0.1:8181\" 12ms");
+  EXPECT_EQ(
+      access_log_line(exchange(), AccessLogFormat::common),
+      "192.0.2.7 - - [01/Jan/2026:00:00:00 +0000] \"GET /a?b=c HTTP/1.1\" 200 4567 \"-\" \"curl/8\" \"gitlab/web\" "
+      "\"10.0.0.1:8181\" 12ms");
 }
 
 TEST(AccessLog, a_session_in_both_formats) {
@@ -93,9 +94,10 @@ TEST(AccessLog, a_session_in_both_formats) {
   EXPECT_EQ(line.at("bytesOut"), 2000);
   EXPECT_EQ(line.at("end"), "client closed");
   EXPECT_FALSE(line.contains("serverName"));
-  EXPECT_EQ(access_log_line(session(), AccessLogFormat::common),
-            "192.0.2.7 - - [01/Jan/2026:00:00:00 +0000] \"TCP ssh\" - 2000 \"in=100\" \"gitlab/ssh\" \"10.0.0.2:22\" 61000ms "
-            "\"client closed\"");
+  EXPECT_EQ(
+      access_log_line(session(), AccessLogFormat::common),
+      "192.0.2.7 - - [01/Jan/2026:00:00:00 +0000] \"TCP ssh\" - 2000 \"in=100\" \"gitlab/ssh\" \"10.0.0.2:22\" 61000ms "
+      "\"client closed\"");
 }
 
 TEST(AccessLog, failures_are_named) {
@@ -132,7 +134,8 @@ TEST(AccessLog, hostile_text_is_escaped_and_comes_back_from_json) {
 
 TEST(AccessLog, bytes_that_are_no_text_stay_json) {
   ExchangeRecord record = exchange();
-  for (const auto bytes : {"\xff"sv, "\xc3"sv, "\xc0\xaf"sv, "\xed\xa0\x80"sv, "\xf4\x90\x80\x80"sv, "a\x80z"sv, "\xc2\x9b"sv}) {
+  for (const auto bytes :
+       {"\xff"sv, "\xc3"sv, "\xc0\xaf"sv, "\xed\xa0\x80"sv, "\xf4\x90\x80\x80"sv, "a\x80z"sv, "\xc2\x9b"sv}) {
     record.target = bytes;
     const std::string line = access_log_line(record, AccessLogFormat::json);
     expect_one_clean_line(line);

@@ -11,7 +11,8 @@ using namespace std::chrono_literals;
 
 TEST(DurationCounts, a_bound_belongs_to_its_bucket) {
   DurationCounts counts;
-  for (const Duration duration : std::initializer_list<Duration>{0ms, 1ms, 1001us, 300s, 301s, 24h}) counts.add(duration);
+  for (const Duration duration : std::initializer_list<Duration>{0ms, 1ms, 1001us, 300s, 301s, 24h})
+    counts.add(duration);
   EXPECT_EQ(counts.buckets[0], 2u);
   EXPECT_EQ(counts.buckets[1], 1u);
   EXPECT_EQ(counts.buckets[DurationCounts::bounds.size() - 1], 1u);

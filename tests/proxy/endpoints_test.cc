@@ -43,7 +43,7 @@ TEST(Endpoints, LeftOutAfterARefusalAndBackLater) {
   }
   EXPECT_EQ(proxy.metric("gatehouse_upstream_ejected_endpoints"), 1);
   down.listen_again();
-  clock.advance(1s);
+  proxy.pass(1s);
   bool reached = false;
   for (int i = 0; i < 2 && !reached; ++i) {
     RawPeer client = proxy.connect();

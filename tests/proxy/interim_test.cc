@@ -139,7 +139,9 @@ TEST_F(Interim, BytesBeforeTheUpgradeIsGrantedAreNeverTunnelled) {
     if (!together) hasty.send(get("/smuggled"));
     connection.send(switching);
     EXPECT_EQ(hasty.read_message().status(), 400);
+    EXPECT_EQ(hasty.await_end(), Peer::End::closed);
     EXPECT_EQ(connection.read_to_end(), "");
+    EXPECT_FALSE(upstream.pending());
   }
 }
 

@@ -102,6 +102,24 @@ TEST(UpstreamPool, DoesNotReuseAConnectionWithBytesNobodyAskedFor) {
   EXPECT_EQ(client.read_message().body, "clean");
 }
 
+TEST(UpstreamPool, AnswerNobodyAskedForIsNeverTheNextRequestsAnswer) {
+  Upstream upstream;
+  TestProxy proxy(entry("web", {to(service({upstream.endpoint()}))}));
+  RawPeer client = proxy.connect();
+  client.send(get("/"));
+  RawPeer connection = upstream.accept();
+  connection.read_message();
+  connection.send(ok("x"));
+  EXPECT_EQ(client.read_message().body, "x");
+  connection.send(ok("poison"));
+  client.send(get("/"));
+  ASSERT_TRUE(upstream.pending(1000));
+  RawPeer second = upstream.accept();
+  second.read_message();
+  second.send(ok("clean"));
+  EXPECT_EQ(client.read_message().body, "clean");
+}
+
 // The upstream closes an idle connection just as the next request is on its way: the check before reuse cannot see it.
 struct StaleConnection : testing::Test {
   Upstream upstream;

@@ -45,17 +45,39 @@ TEST(ProxyProtocol, version_1_of_the_longest_line) {
 
 TEST(ProxyProtocol, malformed_version_1) {
   for (const auto bytes : {
-           "PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\n"sv, "PROXY TCP4 192.0.2.1 198.51.100.2 56324\r\n"sv,
-           "PROXY TCP4 192.0.2.1 198.51.100.2 56324 443 \r\n"sv, "PROXY TCP4 192.0.2.1 198.51.100.2 56324 443 x\r\n"sv,
-           "PROXY  TCP4 192.0.2.1 198.51.100.2 56324 443\r\n"sv, "PROXY TCP4  192.0.2.1 198.51.100.2 56324 443\r\n"sv,
-           "PROXY TCP4 192.0.2.1 198.51.100.2 65536 443\r\n"sv, "PROXY TCP4 192.0.2.1 198.51.100.2 -1 443\r\n"sv,
-           "PROXY TCP4 192.0.2.1 198.51.100.2 +1 443\r\n"sv, "PROXY TCP4 192.0.2.1 198.51.100.2 0443 443\r\n"sv,
-           "PROXY TCP4 192.0.2.1 198.51.100.2 1x 443\r\n"sv, "PROXY TCP4 192.0.2.256 198.51.100.2 1 443\r\n"sv,
-           "PROXY TCP4 192.0.2 198.51.100.2 1 443\r\n"sv, "PROXY TCP4 192.0.2.01 198.51.100.2 1 443\r\n"sv, "PROXY TCP4 ::1 ::2 1 443\r\n"sv,
-           "PROXY TCP6 192.0.2.1 198.51.100.2 1 443\r\n"sv, "PROXY TCP6 ::1 192.0.2.1 1 443\r\n"sv, "PROXY TCP6 [::1] [::2] 1 443\r\n"sv,
-           "PROXY TCP6 fe80::1%lo ::2 1 443\r\n"sv, "PROXY TCP6 ::1%x,y ::2 1 443\r\n"sv, "PROXY TCP4 192.0.2.1\0x 198.51.100.2 1 443\r\n"sv,
-           "PROXY tcp4 192.0.2.1 198.51.100.2 1 443\r\n"sv, "PROXY UDP4 192.0.2.1 198.51.100.2 1 443\r\n"sv, "PROXY UNKNOWNX\r\n"sv, "PROXY \r\n"sv, "PROXY \n"sv,
-           "PROXY\r\n"sv, "proxy TCP4 "sv, "PROXX"sv, "GET / HTTP/1.1\r\n"sv, "\x16\x03\x01"sv, "\n"sv, "SSH-2.0-x\r\n"sv,
+           "PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\n"sv,
+           "PROXY TCP4 192.0.2.1 198.51.100.2 56324\r\n"sv,
+           "PROXY TCP4 192.0.2.1 198.51.100.2 56324 443 \r\n"sv,
+           "PROXY TCP4 192.0.2.1 198.51.100.2 56324 443 x\r\n"sv,
+           "PROXY  TCP4 192.0.2.1 198.51.100.2 56324 443\r\n"sv,
+           "PROXY TCP4  192.0.2.1 198.51.100.2 56324 443\r\n"sv,
+           "PROXY TCP4 192.0.2.1 198.51.100.2 65536 443\r\n"sv,
+           "PROXY TCP4 192.0.2.1 198.51.100.2 -1 443\r\n"sv,
+           "PROXY TCP4 192.0.2.1 198.51.100.2 +1 443\r\n"sv,
+           "PROXY TCP4 192.0.2.1 198.51.100.2 0443 443\r\n"sv,
+           "PROXY TCP4 192.0.2.1 198.51.100.2 1x 443\r\n"sv,
+           "PROXY TCP4 192.0.2.256 198.51.100.2 1 443\r\n"sv,
+           "PROXY TCP4 192.0.2 198.51.100.2 1 443\r\n"sv,
+           "PROXY TCP4 192.0.2.01 198.51.100.2 1 443\r\n"sv,
+           "PROXY TCP4 ::1 ::2 1 443\r\n"sv,
+           "PROXY TCP6 192.0.2.1 198.51.100.2 1 443\r\n"sv,
+           "PROXY TCP6 ::1 192.0.2.1 1 443\r\n"sv,
+           "PROXY TCP6 [::1] [::2] 1 443\r\n"sv,
+           "PROXY TCP6 fe80::1%lo ::2 1 443\r\n"sv,
+           "PROXY TCP6 ::1%x,y ::2 1 443\r\n"sv,
+           "PROXY TCP4 192.0.2.1\0x 198.51.100.2 1 443\r\n"sv,
+           "PROXY tcp4 192.0.2.1 198.51.100.2 1 443\r\n"sv,
+           "PROXY UDP4 192.0.2.1 198.51.100.2 1 443\r\n"sv,
+           "PROXY UNKNOWNX\r\n"sv,
+           "PROXY \r\n"sv,
+           "PROXY \n"sv,
+           "PROXY\r\n"sv,
+           "proxy TCP4 "sv,
+           "PROXX"sv,
+           "GET / HTTP/1.1\r\n"sv,
+           "\x16\x03\x01"sv,
+           "\n"sv,
+           "SSH-2.0-x\r\n"sv,
        })
     EXPECT_EQ(outcome(bytes), "refused") << bytes;
 }
@@ -64,13 +86,15 @@ constexpr auto signature = "\r\n\r\n\0\r\nQUIT\n"sv;
 
 std::string version_2(std::uint8_t version_command, std::uint8_t family, std::string_view body) {
   std::string bytes(signature);
-  for (const std::size_t byte : {std::size_t{version_command}, std::size_t{family}, body.size() >> 8, body.size() & 0xff})
+  for (const std::size_t byte :
+       {std::size_t{version_command}, std::size_t{family}, body.size() >> 8, body.size() & 0xff})
     bytes.push_back(static_cast<char>(byte));
   return bytes.append(body);
 }
 
 constexpr auto v4 = "\xc0\x00\x02\x01\xc6\x33\x64\x02\xdc\x04\x01\xbb"sv;
-const std::string v6 = std::string("\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x02\x00\x01\xff\xff"sv);
+const std::string v6 = std::string(
+    "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x02\x00\x01\xff\xff"sv);
 
 TEST(ProxyProtocol, version_2) {
   expect_header(version_2(0x21, 0x11, v4), "192.0.2.1:56324 > 198.51.100.2:443 (28)");
@@ -123,7 +147,8 @@ TEST(ProxyProtocol, is_written_as_it_is_read) {
     for (const auto& [source, destination] : std::vector<std::pair<Endpoint, Endpoint>>{
              {endpoint("192.0.2.1", 56324), endpoint("198.51.100.2", 443)},
              {endpoint("2001:db8::1", 1), endpoint("2001:db8::2", 65535)},
-             {endpoint("2001:db8:1111:2222:3333:4444:5555:6666", 65535), endpoint("2001:db8:1111:2222:3333:4444:5555:6667", 65535)},
+             {endpoint("2001:db8:1111:2222:3333:4444:5555:6666", 65535),
+              endpoint("2001:db8:1111:2222:3333:4444:5555:6667", 65535)},
          }) {
       const std::string written = write_proxy_header(version, source, destination);
       const auto read = read_proxy_header(written);
@@ -137,14 +162,16 @@ TEST(ProxyProtocol, is_written_as_it_is_read) {
 
 TEST(ProxyProtocol, written_bytes) {
   const Endpoint source = endpoint("192.0.2.1", 56324), destination = endpoint("198.51.100.2", 443);
-  EXPECT_EQ(write_proxy_header(ProxyHeaderVersion::v1, source, destination), "PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\n");
+  EXPECT_EQ(write_proxy_header(ProxyHeaderVersion::v1, source, destination),
+            "PROXY TCP4 192.0.2.1 198.51.100.2 56324 443\r\n");
   EXPECT_EQ(write_proxy_header(ProxyHeaderVersion::v2, source, destination), version_2(0x21, 0x11, v4));
   EXPECT_EQ(write_proxy_header(ProxyHeaderVersion::none, source, destination), "");
 }
 
 TEST(ProxyProtocol, mixed_families_are_written_as_version_6) {
   const Endpoint source = endpoint("192.0.2.1", 1), destination = endpoint("2001:db8::2", 2);
-  EXPECT_EQ(write_proxy_header(ProxyHeaderVersion::v1, source, destination), "PROXY TCP6 ::ffff:192.0.2.1 2001:db8::2 1 2\r\n");
+  EXPECT_EQ(write_proxy_header(ProxyHeaderVersion::v1, source, destination),
+            "PROXY TCP6 ::ffff:192.0.2.1 2001:db8::2 1 2\r\n");
   for (const auto version : {ProxyHeaderVersion::v1, ProxyHeaderVersion::v2}) {
     for (const auto& [from, to] : {std::pair(source, destination), std::pair(destination, source)}) {
       const auto read = read_proxy_header(write_proxy_header(version, from, to));

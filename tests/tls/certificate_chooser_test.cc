@@ -15,7 +15,8 @@ std::shared_ptr<const InternalCa> new_ca() {
       make_certificate({"root", {}, test_now() - 1h, test_now() + 24h * 365, true}, nullptr).value());
 }
 
-CertificateStore store_with(std::shared_ptr<const InternalCa> ca, CertificatePtr fallback = nullptr, bool strict = false) {
+CertificateStore store_with(std::shared_ptr<const InternalCa> ca, CertificatePtr fallback = nullptr,
+                            bool strict = false) {
   return CertificateStore({.entries = {{host("own.example"), certificate_for({"own.example"})}},
                            .default_certificate = std::move(fallback),
                            .internal_ca = std::move(ca),
@@ -67,7 +68,8 @@ TEST(CertificateChooser, MakesOneLeafForAllNamesUnderAWildcard) {
   const CertificateStore store = store_with(new_ca());
   CertificateChooser chooser;
   const auto first = chooser.choose(store, "x1.b.example", test_now());
-  for (int i = 2; i < 100; ++i) EXPECT_EQ(chooser.choose(store, "x" + std::to_string(i) + ".b.example", test_now()), first);
+  for (int i = 2; i < 100; ++i)
+    EXPECT_EQ(chooser.choose(store, "x" + std::to_string(i) + ".b.example", test_now()), first);
   EXPECT_TRUE(first->covers("anything.b.example"));
   EXPECT_EQ(chooser.kept_leaves(), 1u);
 }

@@ -8,13 +8,13 @@ namespace gatehouse::tls {
 namespace {
 
 TEST(CertificateStore, FindsExactBeforeWildcard) {
-  const auto exact = certificate_for({"a.example"}), wild = certificate_for({"*.example"}), second = certificate_for({"x"});
-  const CertificateStore store({.entries = {{host("*.example"), wild},
-                                            {host("a.example"), exact},
-                                            {host("a.example"), second}},
-                                .default_certificate = second,
-                                .internal_ca = nullptr,
-                                .internal_hosts = hosts({"c.example"})});
+  const auto exact = certificate_for({"a.example"}), wild = certificate_for({"*.example"}),
+             second = certificate_for({"x"});
+  const CertificateStore store(
+      {.entries = {{host("*.example"), wild}, {host("a.example"), exact}, {host("a.example"), second}},
+       .default_certificate = second,
+       .internal_ca = nullptr,
+       .internal_hosts = hosts({"c.example"})});
   ASSERT_NE(store.find("a.example"), nullptr);
   EXPECT_EQ(*store.find("a.example"), exact);
   EXPECT_EQ(*store.find("b.example"), wild);

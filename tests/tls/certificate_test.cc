@@ -68,7 +68,8 @@ TEST(Certificate, CoversItsNamesAndOneLabelUnderAWildcard) {
 
 TEST(Certificate, KeepsTheChainInOrder) {
   const auto root = make_certificate({"root", {}, test_now(), test_now() + 24h, true}, nullptr).value();
-  const auto leaf = make_certificate({"leaf", hosts({"a.example"}), test_now(), test_now() + 1h, false}, root.get()).value();
+  const auto leaf =
+      make_certificate({"leaf", hosts({"a.example"}), test_now(), test_now() + 1h, false}, root.get()).value();
   const auto whole = Certificate::from_pem(leaf->pem() + root->pem(), leaf->key_pem()).value();
   EXPECT_EQ(whole->pem(), leaf->pem() + root->pem());
   EXPECT_EQ(whole->issuer(), "CN=root");

@@ -35,7 +35,8 @@ ClientWishes large_wishes() {
   ClientWishes wishes;
   wishes.server_name = "Shop.Example.";
   wishes.alpn = {"h2", "http/1.1"};
-  while (wishes.alpn.size() < 60) wishes.alpn.push_back("protocol-with-a-long-name-" + std::to_string(wishes.alpn.size()));
+  while (wishes.alpn.size() < 60)
+    wishes.alpn.push_back("protocol-with-a-long-name-" + std::to_string(wishes.alpn.size()));
   return wishes;
 }
 
@@ -107,8 +108,8 @@ TEST(ClientHello, HasNoNameWhenNoneOrAnAddressWasSent) {
 }
 
 TEST(ClientHello, IsNotTls) {
-  for (const std::string& bytes : {std::string("GET / HTTP/1.1\r\n"), std::string("SSH-2.0-x"), std::string("\x80\x2e\x01"),
-                                   std::string("\x16\x02"), std::string("\0", 1)}) {
+  for (const std::string& bytes : {std::string("GET / HTTP/1.1\r\n"), std::string("SSH-2.0-x"),
+                                   std::string("\x80\x2e\x01"), std::string("\x16\x02"), std::string("\0", 1)}) {
     ClientHelloReader reader;
     EXPECT_EQ(reader.feed(bytes), Verdict::not_tls);
   }
@@ -134,8 +135,10 @@ TEST(ClientHello, RefusesMoreThanItsCap) {
 TEST(ClientHello, RefusesMalformedNames) {
   const std::string two = extension(0, vector(2, name_entry("a.example") + name_entry("b.example")));
   EXPECT_EQ(problem_of(record(message(two))), "two server names");
-  EXPECT_EQ(problem_of(record(message(server_name("a.example") + server_name("a.example")))), "two server_name extensions");
-  EXPECT_EQ(problem_of(record(message(server_name(std::string("a\0.example", 10))))), "a server name that is not a DNS name");
+  EXPECT_EQ(problem_of(record(message(server_name("a.example") + server_name("a.example")))),
+            "two server_name extensions");
+  EXPECT_EQ(problem_of(record(message(server_name(std::string("a\0.example", 10))))),
+            "a server name that is not a DNS name");
   EXPECT_EQ(problem_of(record(message(server_name("*.example")))), "a server name that is not a DNS name");
   EXPECT_EQ(problem_of(record(message(server_name(std::string(300, 'a'))))), "a server name that is not a DNS name");
   EXPECT_EQ(problem_of(record(message(extension(0, "")))), "a malformed server_name");

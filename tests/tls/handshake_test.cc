@@ -46,14 +46,16 @@ TEST(AcceptTls, SpeaksBothVersions) {
     EXPECT_EQ(met.server->server_name, "a.example");
     EXPECT_EQ(met.server->alpn, "");
     EXPECT_FALSE(met.server->resumed);
-    EXPECT_EQ(met.server->cipher, version == TLS1_3_VERSION ? "TLS_AES_128_GCM_SHA256" : "ECDHE-ECDSA-AES128-GCM-SHA256");
+    EXPECT_EQ(met.server->cipher,
+              version == TLS1_3_VERSION ? "TLS_AES_128_GCM_SHA256" : "ECDHE-ECDSA-AES128-GCM-SHA256");
     EXPECT_EQ(met.client.fingerprint, certificate->fingerprint());
     EXPECT_EQ(met.client.received, "hello");
   }
 }
 
 TEST(AcceptTls, ShowsTheCertificateOfTheName) {
-  const auto exact = certificate_for({"a.example"}), wild = certificate_for({"*.b.example"}), other = certificate_for({"z"});
+  const auto exact = certificate_for({"a.example"}), wild = certificate_for({"*.b.example"}),
+             other = certificate_for({"z"});
   const CertificateStore store({.entries = {{host("a.example"), exact}, {host("*.b.example"), wild}},
                                 .default_certificate = other,
                                 .internal_ca = nullptr,
@@ -91,7 +93,8 @@ TEST(AcceptTls, KeepsToItsVersions) {
   expect_failed(meet(context_with({.min_version = Version::tls13}), only(certificate), wishes), "unsupported protocol",
                 "tlsv1 alert protocol version");
   wishes.min_version = wishes.max_version = TLS1_1_VERSION;
-  expect_failed(meet(context_with(), only(certificate), wishes), "unsupported protocol", "tlsv1 alert protocol version");
+  expect_failed(meet(context_with(), only(certificate), wishes), "unsupported protocol",
+                "tlsv1 alert protocol version");
   wishes.max_version = TLS1_3_VERSION;
   EXPECT_EQ(meet(context_with({.max_version = Version::tls12}), only(certificate), wishes).client.version, "TLSv1.2");
 }
@@ -123,8 +126,9 @@ TEST(AcceptTls, AgreesOnAProtocolOrRefuses) {
 }
 
 // The second of two connections, with the first one's session.
-Met meet_again(std::shared_ptr<const ServerContext> first, std::shared_ptr<const ServerContext> second, int version,
-               std::function<void()> between = [] {}) {
+Met meet_again(
+    std::shared_ptr<const ServerContext> first, std::shared_ptr<const ServerContext> second, int version,
+    std::function<void()> between = [] {}) {
   const auto certificate = certificate_for({"a.example"});
   ClientWishes wishes;
   wishes.max_version = version;
@@ -343,8 +347,7 @@ TEST(ConnectTls, VerifiesChainAndName) {
   EXPECT_EQ(connect(certificate, policy, "b.example").problem, "the certificate is not accepted: hostname mismatch");
   EXPECT_EQ(connect(certificate, {.ca_pem = certificate_for({"a.example"})->pem()}, "a.example").problem.substr(0, 31),
             "the certificate is not accepted");
-  EXPECT_EQ(connect(certificate, {}, "a.example").problem,
-            "the certificate is not accepted: self-signed certificate");
+  EXPECT_EQ(connect(certificate, {}, "a.example").problem, "the certificate is not accepted: self-signed certificate");
 }
 
 TEST(ConnectTls, UsesThePolicysName) {

@@ -18,7 +18,8 @@ std::string problem_of(const ServerPolicy& policy) {
 
 TEST(ServerContext, TakesNamesOfBothSpellings) {
   ServerPolicy policy;
-  policy.cipher_suites = {"TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384", "ECDHE-ECDSA-AES128-GCM-SHA256", "TLS_AES_256_GCM_SHA384"};
+  policy.cipher_suites = {"TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384", "ECDHE-ECDSA-AES128-GCM-SHA256",
+                          "TLS_AES_256_GCM_SHA384"};
   policy.curves = {"CurveP256", "X25519", "P-384"};
   EXPECT_EQ(problem_of(policy), "none");
 }

@@ -148,7 +148,8 @@ TEST(TlsStream, CarriesMuchBothWaysAtOnce) {
         std::string got, piece(16'384, '\0');
         for (std::size_t sent = 0; sent < up.size();) {
           std::size_t n = 0;
-          ASSERT_EQ(SSL_write_ex(client.ssl(), up.data() + sent, std::min<std::size_t>(16'384, up.size() - sent), &n), 1);
+          ASSERT_EQ(SSL_write_ex(client.ssl(), up.data() + sent, std::min<std::size_t>(16'384, up.size() - sent), &n),
+                    1);
           sent += n;
           if (got.size() < down.size()) got += client.read(std::min<std::size_t>(14'000, down.size() - got.size()));
         }
@@ -196,7 +197,8 @@ TEST(TlsStream, SurvivesAWriteThatWaitsForTheReader) {
   static const std::string big = pattern(3'000'000, 4);
   both_versions(
       [](Stream& stream) -> Awaitable<void> {
-        const std::array<asio::const_buffer, 3> parts{asio::buffer(big.data(), 100), asio::buffer(big.data() + 100, 10'000),
+        const std::array<asio::const_buffer, 3> parts{asio::buffer(big.data(), 100),
+                                                      asio::buffer(big.data() + 100, 10'000),
                                                       asio::buffer(big.data() + 10'100, big.size() - 10'100)};
         EXPECT_FALSE(co_await stream.write(parts));
       },

@@ -51,9 +51,9 @@ TEST(Manifest, ReadsAnIngress) {
   const auto read = only<Ingress>(parsed);
   ASSERT_TRUE(read);
   EXPECT_EQ(read->meta.name, (ObjectName{"gitlab", "web"}));
-  EXPECT_EQ(read->meta.created, "2024-01-01T00:00:00Z");
-  EXPECT_EQ(read->meta.labels.size(), 1u);
-  EXPECT_EQ(read->meta.annotations.size(), 1u);
+  EXPECT_EQ(read->meta.notes().created, "2024-01-01T00:00:00Z");
+  EXPECT_EQ(read->meta.notes().labels.size(), 1u);
+  EXPECT_EQ(read->meta.notes().annotations.size(), 1u);
   EXPECT_EQ(read->meta.origin.file_name(), "web.yaml");
   EXPECT_EQ(read->meta.origin.line.number, 1);
   EXPECT_EQ(read->class_name, "gatehouse");
@@ -63,7 +63,7 @@ TEST(Manifest, ReadsAnIngress) {
   EXPECT_TRUE(read->rules[0].has_http);
   EXPECT_FALSE(read->rules[1].has_http);
   ASSERT_EQ(read->rules[0].paths.size(), 1u);
-  EXPECT_EQ(read->rules[0].paths[0].type, "Prefix");
+  EXPECT_EQ(read->rules[0].paths[0].type, PathType::prefix);
   EXPECT_EQ(read->rules[0].paths[0].line.number, 16);
   EXPECT_EQ(read->rules[0].paths[0].backend.port, (PortRef{8080, ""}));
   EXPECT_EQ(read->tls.at(0).hosts, std::vector<std::string>{"a.example.com"});
@@ -310,10 +310,10 @@ TEST(ClusterObjects, KeepsServicesWithTheirSlices) {
   EXPECT_EQ(objects.service({"ns", "web"})->slices.size(), 2u);
   EXPECT_TRUE(objects.put(slice("two", "other", 80)));
   EXPECT_EQ(objects.service({"ns", "web"})->slices.size(), 1u);
-  EXPECT_TRUE(objects.erase({"Service", {"ns", "web"}}));
-  EXPECT_FALSE(objects.erase({"Service", {"ns", "web"}}));
+  EXPECT_TRUE(objects.erase({Kind::service, {"ns", "web"}}));
+  EXPECT_FALSE(objects.erase({Kind::service, {"ns", "web"}}));
   EXPECT_EQ(objects.service({"ns", "web"})->service, nullptr);
-  EXPECT_TRUE(objects.erase({"EndpointSlice", {"ns", "one"}}));
+  EXPECT_TRUE(objects.erase({Kind::slice, {"ns", "one"}}));
   EXPECT_EQ(objects.service({"ns", "web"}), nullptr);
 }
 

@@ -74,6 +74,8 @@ class TestProxy {
   // How many connections the entry point has open right now: also shows that they have been taken up.
   double await_open(const std::string& entry_point, double count);
 
+  // Moves the clock, and returns when every worker has seen it.
+  void pass(Duration time);
   // Moves the clock by `step` until the peer has something to read or an end; how far that was.
   Duration advance_until_readable(RawPeer& peer, Duration step = std::chrono::milliseconds(100));
 
@@ -81,6 +83,7 @@ class TestProxy {
 
  private:
   ManualClock* clock_;
+  std::size_t workers_;
   SystemClock system_clock_;
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -98,11 +98,12 @@ CertificatePtr certificate_for(const std::vector<std::string>& names) {
   return make_self_signed(hosts(names), SystemClock().wall_now()).value();
 }
 
-SocketPair::SocketPair(asio::io_context& io) : ours([&] {
-  const auto [mine, other] = connected_pair();
-  theirs = other;
-  return adopt(io, mine);
-}()) {}
+SocketPair::SocketPair(asio::io_context& io)
+    : ours([&] {
+        const auto [mine, other] = connected_pair();
+        theirs = other;
+        return adopt(io, mine);
+      }()) {}
 
 SocketPair::~SocketPair() {
   if (theirs >= 0) ::close(theirs);

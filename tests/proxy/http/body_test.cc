@@ -46,7 +46,8 @@ Awaitable<void> receive(Line& line, BodyFraming framing, const BodyFailures& fai
     EXPECT_EQ(piece->last, body.ended());
     received.bytes.append(piece->bytes);
     received.largest_piece = std::max(received.largest_piece, piece->bytes.size());
-    if (!piece->bytes.empty()) received.blocks.insert(reinterpret_cast<std::uintptr_t>(piece->bytes.data()) / Buffers::large);
+    if (!piece->bytes.empty())
+      received.blocks.insert(reinterpret_cast<std::uintptr_t>(piece->bytes.data()) / Buffers::large);
   }
   received.counted = body.received();
   for (const auto& field : body.trailers()) received.trailers.emplace_back(field.name, field.value);
@@ -111,7 +112,8 @@ TEST(Body, byte_by_byte) {
   const Received counted = receive({BodyKind::length, 300}, payload + std::string(next_request), 1);
   EXPECT_EQ(counted.bytes, payload);
   EXPECT_EQ(counted.rest, next_request);
-  const Received encoded = receive({BodyKind::chunked, 0}, chunked(payload, 11, "A: b\r\n") + std::string(next_request), 1);
+  const Received encoded =
+      receive({BodyKind::chunked, 0}, chunked(payload, 11, "A: b\r\n") + std::string(next_request), 1);
   EXPECT_EQ(encoded.bytes, payload);
   EXPECT_EQ(encoded.rest, next_request);
   EXPECT_EQ(encoded.trailers.size(), 1u);
@@ -159,7 +161,8 @@ TEST(Body, malformed_chunks_are_the_senders_fault) {
 TEST(Body, a_large_body_needs_little_memory) {
   const std::string payload = pattern(10 << 20);
   for (const bool by_chunks : {false, true}) {
-    const BodyFraming framing = by_chunks ? BodyFraming{BodyKind::chunked, 0} : BodyFraming{BodyKind::length, payload.size()};
+    const BodyFraming framing =
+        by_chunks ? BodyFraming{BodyKind::chunked, 0} : BodyFraming{BodyKind::length, payload.size()};
     const Received received = receive(framing, by_chunks ? chunked(payload, 300'000) : payload, 1 << 20);
     EXPECT_EQ(received.failure, "");
     EXPECT_TRUE(received.bytes == payload);
@@ -194,7 +197,8 @@ TEST(Body, the_limit_is_on_waiting_for_the_next_byte) {
     Line line;
     std::string failure;
     const TimePoint start = line.clock.now();
-    run_together(line.io, wait_for_ever(line, *failures, failure), send_slowly(line, 20, std::chrono::seconds(9), failure));
+    run_together(line.io, wait_for_ever(line, *failures, failure),
+                 send_slowly(line, 20, std::chrono::seconds(9), failure));
     EXPECT_EQ(failure, row(failures->stalled).name);
     EXPECT_GE(line.clock.now() - start, std::chrono::seconds(19 * 9 + 10));
     EXPECT_LE(line.clock.now() - start, std::chrono::seconds(22 * 9));
@@ -222,7 +226,8 @@ TEST(Inbox, the_head_stays_while_the_body_passes) {
       RequestHead request;
       Received received;
       const std::string payload = pattern(size), value = std::string(head_bytes, 'v');
-      const std::string head = "POST /path HTTP/1.1\r\nHost: a\r\nX-Value: " + value + "\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n";
+      const std::string head = "POST /path HTTP/1.1\r\nHost: a\r\nX-Value: " + value +
+                               "\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n";
       run_together(line.io, write_in_pieces(*line.ends.theirs, head + payload + std::string(next_request), 9000, 7),
                    read_head_and_body(line, request, received));
       EXPECT_TRUE(received.bytes == payload) << size;

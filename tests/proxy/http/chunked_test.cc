@@ -51,21 +51,63 @@ Decoded decode(std::string_view bytes) { return decode(bytes, bytes.size(), 1); 
 
 const std::vector<std::string_view> refused_bodies = {
     // F12: the size
-    "+5\r\nhello\r\n0\r\n\r\n", "-1\r\nhello\r\n0\r\n\r\n", "0x5\r\nhello\r\n0\r\n\r\n", "1_0\r\nhello\r\n0\r\n\r\n",
-    "0_2e\r\nhello\r\n0\r\n\r\n", " 5\r\nhello\r\n0\r\n\r\n", "5 \r\nhello\r\n0\r\n\r\n", "\t5\r\nhello\r\n0\r\n\r\n",
-    "5\t\r\nhello\r\n0\r\n\r\n", "\r\nhello\r\n0\r\n\r\n", "FFFFFFFFFFFFFFFF0\r\nhello\r\n", "10000000000000005\r\nhello\r\n",
-    "00000000000000005\r\nhello\r\n0\r\n\r\n", "FFFFFFFFFFFFFFFF\r\nhello\r\n", "8000000000000000\r\nhello\r\n",
-    "1these\r\nare\r\n", "g\r\nhello\r\n", "5h\r\nhello\r\n", "5, 5\r\nhello\r\n", "\0005\r\nhello\r\n"sv, "5\0\r\nhello\r\n"sv,
+    "+5\r\nhello\r\n0\r\n\r\n",
+    "-1\r\nhello\r\n0\r\n\r\n",
+    "0x5\r\nhello\r\n0\r\n\r\n",
+    "1_0\r\nhello\r\n0\r\n\r\n",
+    "0_2e\r\nhello\r\n0\r\n\r\n",
+    " 5\r\nhello\r\n0\r\n\r\n",
+    "5 \r\nhello\r\n0\r\n\r\n",
+    "\t5\r\nhello\r\n0\r\n\r\n",
+    "5\t\r\nhello\r\n0\r\n\r\n",
+    "\r\nhello\r\n0\r\n\r\n",
+    "FFFFFFFFFFFFFFFF0\r\nhello\r\n",
+    "10000000000000005\r\nhello\r\n",
+    "00000000000000005\r\nhello\r\n0\r\n\r\n",
+    "FFFFFFFFFFFFFFFF\r\nhello\r\n",
+    "8000000000000000\r\nhello\r\n",
+    "1these\r\nare\r\n",
+    "g\r\nhello\r\n",
+    "5h\r\nhello\r\n",
+    "5, 5\r\nhello\r\n",
+    "\0005\r\nhello\r\n"sv,
+    "5\0\r\nhello\r\n"sv,
     // F13: the line ends
-    "5\nhello\r\n0\r\n\r\n", "5\rhello\r\n0\r\n\r\n", "5\r\r;ABCD\r\nhello\r\n", "5\r\nhello\n0\r\n\r\n", "5\r\nhello0\r\n\r\n",
-    "5\r\nhello!!\r\n0\r\n\r\n", "5\r\nhello\r0\r\n\r\n", "0\r\n\n", "0\n\r\n", "0\n\n", "\n5\r\nhello\r\n", "5\r\nhello\r\n\r\n0\r\n\r\n",
+    "5\nhello\r\n0\r\n\r\n",
+    "5\rhello\r\n0\r\n\r\n",
+    "5\r\r;ABCD\r\nhello\r\n",
+    "5\r\nhello\n0\r\n\r\n",
+    "5\r\nhello0\r\n\r\n",
+    "5\r\nhello!!\r\n0\r\n\r\n",
+    "5\r\nhello\r0\r\n\r\n",
+    "0\r\n\n",
+    "0\n\r\n",
+    "0\n\n",
+    "\n5\r\nhello\r\n",
+    "5\r\nhello\r\n\r\n0\r\n\r\n",
     // F14: extensions
-    "5;\r\nhello\r\n0\r\n\r\n", "5;bad[=x\r\nhello\r\n0\r\n\r\n", "5;a\rX\r\nhello\r\n0\r\n\r\n", "5;\nhello\r\n0\r\n\r\n",
-    "5;a\x01\r\nhello\r\n", "5;a\0\r\nhello\r\n"sv, "5;a\x7f\r\nhello\r\n", "5;a\xff\r\nhello\r\n", "5;=x\r\nhello\r\n", "5 ;a\r\nhello\r\n",
-    "5;a\n\r\nhello\r\n", "0;\r\n\r\n", "0;a\n\r\n",
+    "5;\r\nhello\r\n0\r\n\r\n",
+    "5;bad[=x\r\nhello\r\n0\r\n\r\n",
+    "5;a\rX\r\nhello\r\n0\r\n\r\n",
+    "5;\nhello\r\n0\r\n\r\n",
+    "5;a\x01\r\nhello\r\n",
+    "5;a\0\r\nhello\r\n"sv,
+    "5;a\x7f\r\nhello\r\n",
+    "5;a\xff\r\nhello\r\n",
+    "5;=x\r\nhello\r\n",
+    "5 ;a\r\nhello\r\n",
+    "5;a\n\r\nhello\r\n",
+    "0;\r\n\r\n",
+    "0;a\n\r\n",
     // F15: trailers
-    "0\r\nNoColon\r\n\r\n", "0\r\nX : 1\r\n\r\n", "0\r\n X: 1\r\n\r\n", "0\r\nX: 1\r\n folded\r\n\r\n", "0\r\nX: 1\n\r\n", "0\r\nX: a\rb\r\n\r\n",
-    "0\r\n: 1\r\n\r\n", "0\r\nX: \0\r\n\r\n"sv,
+    "0\r\nNoColon\r\n\r\n",
+    "0\r\nX : 1\r\n\r\n",
+    "0\r\n X: 1\r\n\r\n",
+    "0\r\nX: 1\r\n folded\r\n\r\n",
+    "0\r\nX: 1\n\r\n",
+    "0\r\nX: a\rb\r\n\r\n",
+    "0\r\n: 1\r\n\r\n",
+    "0\r\nX: \0\r\n\r\n"sv,
 };
 
 TEST(Chunked, malformed_bodies_are_refused) {
@@ -100,7 +142,8 @@ TEST(Chunked, what_follows_the_end_is_left) {
 
 TEST(Chunked, an_end_that_has_not_come_is_not_an_end) {
   constexpr auto body = "5\r\nhello\r\n0\r\nX: 1\r\n\r\n"sv;
-  for (std::size_t size = 0; size < body.size(); ++size) EXPECT_EQ(decode(body.substr(0, size)).verdict, "incomplete") << size;
+  for (std::size_t size = 0; size < body.size(); ++size)
+    EXPECT_EQ(decode(body.substr(0, size)).verdict, "incomplete") << size;
 }
 
 // Whatever the pieces: the same verdict, payload, trailers and rest.
@@ -111,7 +154,8 @@ TEST(Chunked, pieces_change_nothing) {
   for (const auto body : bodies) {
     const Decoded whole = decode(body);
     EXPECT_EQ(decode(body, 0, 1), whole) << body;
-    for (std::size_t cut = 0; cut <= body.size(); ++cut) ASSERT_EQ(decode(body, cut, body.size()), whole) << body << cut;
+    for (std::size_t cut = 0; cut <= body.size(); ++cut)
+      ASSERT_EQ(decode(body, cut, body.size()), whole) << body << cut;
   }
 }
 
@@ -192,11 +236,13 @@ TEST(Chunked, round_trips) {
 // F15: what frames, routes, authenticates or names the client does not pass as a trailer.
 TEST(Chunked, dangerous_trailers_do_not_pass) {
   const auto passes = [](std::string_view name) { return trailer_may_pass({name, "1", header_id(name)}); };
-  for (const auto name : {"Content-Length", "Transfer-Encoding", "Transfer_Encoding", "Host", "Authorization", "Content-Type", "X-Forwarded-For",
-                          "X-Forwarded-Proto", "X-Real-IP", "Forwarded", "Cookie", "Set-Cookie", "Connection", "Upgrade", "TE", "Trailer",
-                          "Expect", "Content-Encoding", "X-SSL-Client-Certificate"})
+  for (const auto name :
+       {"Content-Length", "Transfer-Encoding", "Transfer_Encoding", "Host", "Authorization", "Content-Type",
+        "X-Forwarded-For", "X-Forwarded-Proto", "X-Real-IP", "Forwarded", "Cookie", "Set-Cookie", "Connection",
+        "Upgrade", "TE", "Trailer", "Expect", "Content-Encoding", "X-SSL-Client-Certificate"})
     EXPECT_FALSE(passes(name)) << name;
-  for (const auto name : {"X-Checksum", "grpc-status", "grpc-message", "Content-MD5", "Server-Timing", "Digest"}) EXPECT_TRUE(passes(name)) << name;
+  for (const auto name : {"X-Checksum", "grpc-status", "grpc-message", "Content-MD5", "Server-Timing", "Digest"})
+    EXPECT_TRUE(passes(name)) << name;
 }
 
 }  // namespace

@@ -10,7 +10,8 @@ namespace {
 
 constexpr Origin plain{.client_address = "192.0.2.7", .peer_address = "192.0.2.7", .local_port = 80};
 constexpr Origin tls{.client_address = "192.0.2.7", .peer_address = "192.0.2.7", .over_tls = true, .local_port = 443};
-constexpr Origin trusted{.client_address = "203.0.113.9", .peer_address = "10.0.0.1", .trusted = true, .local_port = 80};
+constexpr Origin trusted{
+    .client_address = "203.0.113.9", .peer_address = "10.0.0.1", .trusted = true, .local_port = 80};
 
 // `head` without its empty line, lines ended by \n.
 RequestHead parse(std::string& bytes, std::string_view head) {
@@ -67,7 +68,8 @@ TEST(UpstreamRequest, over_tls_says_https) {
 
 TEST(UpstreamRequest, the_port_is_hosts_own_when_it_has_one) {
   EXPECT_EQ(forwarded_fields("GET / HTTP/1.1\nHost: a:8443\n", "x-forwarded-port", tls), "X-Forwarded-Port: 8443\n");
-  EXPECT_EQ(forwarded_fields("GET / HTTP/1.1\nHost: [::1]:8443\n", "x-forwarded-port", tls), "X-Forwarded-Port: 8443\n");
+  EXPECT_EQ(forwarded_fields("GET / HTTP/1.1\nHost: [::1]:8443\n", "x-forwarded-port", tls),
+            "X-Forwarded-Port: 8443\n");
   EXPECT_EQ(forwarded_fields("GET / HTTP/1.1\nHost: [::1]\n", "x-forwarded-port", tls), "X-Forwarded-Port: 443\n");
   EXPECT_EQ(forwarded_fields("GET / HTTP/1.1\nHost: a:\n", "x-forwarded-port", plain), "X-Forwarded-Port: 80\n");
 }
@@ -75,20 +77,40 @@ TEST(UpstreamRequest, the_port_is_hosts_own_when_it_has_one) {
 // Registry and Rails build absolute URLs from these: a client must not choose them.
 TEST(UpstreamRequest, an_untrusted_peers_word_is_dropped) {
   const std::string expected = forwarded("GET / HTTP/1.1\nHost: a\n");
-  for (const std::string_view field :
-       {"X-Forwarded-For: 1.2.3.4", "x-forwarded-for: 1.2.3.4\nX-Forwarded-For: 5.6.7.8", "X-Forwarded-Proto: https", "X-Forwarded-Host: evil",
-        "X-Forwarded-Port: 1", "X-Forwarded-Ssl: on", "X-Forwarded-Server: evil", "X-Forwarded-Prefix: /evil",
-        "X-Forwarded-Client-Cert: x", "X-Forwarded-Tls-Client-Cert: x", "X-Forwarded-Tls-Client-Cert-Info: x", "X-Real-IP: 1.2.3.4",
-        "X-Original-URL: /admin", "X-Rewrite-URL: /admin", "X-Scheme: https", "X-SSL-Client-Certificate: x",
-        "Forwarded: for=1.2.3.4;proto=https", "X_Forwarded_For: 1.2.3.4", "X-Forwarded_For: 1.2.3.4", "X.Forwarded.For: 1.2.3.4",
-        "x_forwarded_proto: https", "Content_Length: 5", "Transfer_Encoding: chunked", "Transfer-%45ncoding: chunked", "X_Custom: 1"})
+  for (const std::string_view field : {"X-Forwarded-For: 1.2.3.4",
+                                       "x-forwarded-for: 1.2.3.4\nX-Forwarded-For: 5.6.7.8",
+                                       "X-Forwarded-Proto: https",
+                                       "X-Forwarded-Host: evil",
+                                       "X-Forwarded-Port: 1",
+                                       "X-Forwarded-Ssl: on",
+                                       "X-Forwarded-Server: evil",
+                                       "X-Forwarded-Prefix: /evil",
+                                       "X-Forwarded-Client-Cert: x",
+                                       "X-Forwarded-Tls-Client-Cert: x",
+                                       "X-Forwarded-Tls-Client-Cert-Info: x",
+                                       "X-Real-IP: 1.2.3.4",
+                                       "X-Original-URL: /admin",
+                                       "X-Rewrite-URL: /admin",
+                                       "X-Scheme: https",
+                                       "X-SSL-Client-Certificate: x",
+                                       "Forwarded: for=1.2.3.4;proto=https",
+                                       "X_Forwarded_For: 1.2.3.4",
+                                       "X-Forwarded_For: 1.2.3.4",
+                                       "X.Forwarded.For: 1.2.3.4",
+                                       "x_forwarded_proto: https",
+                                       "Content_Length: 5",
+                                       "Transfer_Encoding: chunked",
+                                       "Transfer-%45ncoding: chunked",
+                                       "X_Custom: 1"})
     EXPECT_EQ(forwarded("GET / HTTP/1.1\nHost: a\n" + std::string(field) + "\n"), expected) << field;
 }
 
 TEST(UpstreamRequest, a_trusted_peers_word_is_kept_and_its_address_appended) {
-  EXPECT_EQ(forwarded("GET / HTTP/1.1\nHost: a\nX-Forwarded-For: 203.0.113.9\nX-Forwarded-Proto: https\nX-Forwarded-Host: b.example\n"
+  EXPECT_EQ(forwarded("GET / HTTP/1.1\nHost: a\nX-Forwarded-For: 203.0.113.9\nX-Forwarded-Proto: "
+                      "https\nX-Forwarded-Host: b.example\n"
                       "X-Forwarded-Port: 8443\nX-Forwarded-Prefix: /p\nForwarded: for=203.0.113.9\nX-Real-IP: 6.6.6.6\n"
-                      "X-Forwarded-Ssl: off\nX-Original-URL: /x\nX_Forwarded_For: 6.6.6.6\n", trusted),
+                      "X-Forwarded-Ssl: off\nX-Original-URL: /x\nX_Forwarded_For: 6.6.6.6\n",
+                      trusted),
             "GET / HTTP/1.1\nHost: a\nX-Forwarded-Proto: https\nX-Forwarded-Host: b.example\nX-Forwarded-Port: 8443\n"
             "X-Forwarded-Prefix: /p\nForwarded: for=203.0.113.9\nX-Forwarded-For: 203.0.113.9, 10.0.0.1\n"
             "X-Real-IP: 203.0.113.9\nX-Forwarded-Ssl: on\n\n");
@@ -101,9 +123,11 @@ TEST(UpstreamRequest, a_trusted_peer_may_leave_everything_to_us) {
 }
 
 TEST(UpstreamRequest, a_chain_of_trusted_peers_stays_in_order) {
-  EXPECT_EQ(forwarded_fields("GET / HTTP/1.1\nHost: a\nX-Forwarded-For: 1.1.1.1, 2.2.2.2\nX-Forwarded-For:\nX-Forwarded-For: 3.3.3.3\n",
-                             "x-forwarded-for", trusted),
-            "X-Forwarded-For: 1.1.1.1, 2.2.2.2, 3.3.3.3, 10.0.0.1\n");
+  EXPECT_EQ(
+      forwarded_fields(
+          "GET / HTTP/1.1\nHost: a\nX-Forwarded-For: 1.1.1.1, 2.2.2.2\nX-Forwarded-For:\nX-Forwarded-For: 3.3.3.3\n",
+          "x-forwarded-for", trusted),
+      "X-Forwarded-For: 1.1.1.1, 2.2.2.2, 3.3.3.3, 10.0.0.1\n");
 }
 
 TEST(UpstreamRequest, schemes_of_websockets_are_those_of_http) {
@@ -118,36 +142,48 @@ TEST(UpstreamRequest, schemes_of_websockets_are_those_of_http) {
 }
 
 TEST(UpstreamRequest, hop_by_hop_fields_go) {
-  EXPECT_EQ(forwarded("GET / HTTP/1.1\nHost: a\nConnection: keep-alive\nKeep-Alive: timeout=5\nProxy-Connection: keep-alive\n"
-                      "TE: trailers\nUpgrade: websocket\nTrailer: X\n"),
-            forwarded("GET / HTTP/1.1\nHost: a\nTrailer: X\n"));
+  EXPECT_EQ(
+      forwarded("GET / HTTP/1.1\nHost: a\nConnection: keep-alive\nKeep-Alive: timeout=5\nProxy-Connection: keep-alive\n"
+                "TE: trailers\nUpgrade: websocket\nTrailer: X\n"),
+      forwarded("GET / HTTP/1.1\nHost: a\nTrailer: X\n"));
 }
 
 TEST(UpstreamRequest, fields_that_connection_names_go) {
   const std::string expected = forwarded("GET / HTTP/1.1\nHost: a\nX-C: 3\n");
   EXPECT_EQ(forwarded("GET / HTTP/1.1\nHost: a\nConnection: X-A, x-b\nX-A: 1\nX-C: 3\nX-B: 2\n"), expected);
-  EXPECT_EQ(forwarded("GET / HTTP/1.1\nHost: a\nX-A: 1\nX-C: 3\nX-B: 2\nConnection: close\nConnection: ,X-A\nConnection: X-B,\n"), expected);
-  EXPECT_EQ(forwarded("GET / HTTP/1.1\nHost: a\nHTTP2-Settings: x\nX-C: 3\nConnection: HTTP2-Settings, Upgrade\nUpgrade: h2c\n"), expected);
+  EXPECT_EQ(
+      forwarded(
+          "GET / HTTP/1.1\nHost: a\nX-A: 1\nX-C: 3\nX-B: 2\nConnection: close\nConnection: ,X-A\nConnection: X-B,\n"),
+      expected);
+  EXPECT_EQ(
+      forwarded(
+          "GET / HTTP/1.1\nHost: a\nHTTP2-Settings: x\nX-C: 3\nConnection: HTTP2-Settings, Upgrade\nUpgrade: h2c\n"),
+      expected);
 }
 
 // A client must not be able to take away what identifies, authenticates or frames its request.
 TEST(UpstreamRequest, connection_cannot_remove_what_is_needed) {
-  for (const std::string_view name : {"Host", "Content-Length", "Cookie", "Authorization", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host",
-                                      "X-Forwarded-Port", "X-Forwarded-Ssl", "X-Real-IP", "Transfer-Encoding", "Expect"}) {
+  for (const std::string_view name :
+       {"Host", "Content-Length", "Cookie", "Authorization", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host",
+        "X-Forwarded-Port", "X-Forwarded-Ssl", "X-Real-IP", "Transfer-Encoding", "Expect"}) {
     const std::string fields =
         "Host: a\nContent-Length: 5\nCookie: c=1\nAuthorization: Basic eA==\nX-Forwarded-For: 203.0.113.9\n"
         "X-Forwarded-Proto: https\nX-Forwarded-Host: b\nX-Forwarded-Port: 1\nForwarded: for=203.0.113.9\n";
     for (const Origin& origin : {plain, tls, trusted})
       EXPECT_EQ(forwarded("POST / HTTP/1.1\n" + fields + "Connection: close, " + std::string(name) + "\n", origin),
-                forwarded("POST / HTTP/1.1\n" + fields, origin)) << name;
+                forwarded("POST / HTTP/1.1\n" + fields, origin))
+          << name;
   }
 }
 
 TEST(UpstreamRequest, upgrades_are_asked_for_anew) {
-  EXPECT_EQ(forwarded("GET /ws HTTP/1.1\nHost: a\nUpgrade: websocket\nConnection: keep-alive, Upgrade\nSec-WebSocket-Key: k\n", tls),
-            "GET /ws HTTP/1.1\nHost: a\nSec-WebSocket-Key: k\nX-Forwarded-For: 192.0.2.7\nX-Real-IP: 192.0.2.7\n"
-            "X-Forwarded-Proto: https\nX-Forwarded-Host: a\nX-Forwarded-Port: 443\nX-Forwarded-Ssl: on\n"
-            "Connection: Upgrade\nUpgrade: websocket\n\n");
+  EXPECT_EQ(
+      forwarded(
+          "GET /ws HTTP/1.1\nHost: a\nUpgrade: websocket\nConnection: keep-alive, Upgrade\nSec-WebSocket-Key: k\n",
+          tls),
+      "GET /ws HTTP/1.1\nHost: a\nSec-WebSocket-Key: k\nX-Forwarded-For: 192.0.2.7\nX-Real-IP: 192.0.2.7\n"
+      "X-Forwarded-Proto: https\nX-Forwarded-Host: a\nX-Forwarded-Port: 443\nX-Forwarded-Ssl: on\n"
+      "Connection: Upgrade\nUpgrade: websocket\n\n");
   EXPECT_EQ(forwarded_fields("GET / HTTP/1.1\nHost: a\nUpgrade: h2c\nConnection: Upgrade\n", "upgrade"), "");
   EXPECT_EQ(forwarded_fields("GET / HTTP/1.1\nHost: a\nUpgrade: h2c\nConnection: Upgrade\n", "connection"), "");
   EXPECT_EQ(forwarded_fields("GET / HTTP/1.1\nHost: a\nUpgrade: websocket, h2c\nConnection: Upgrade\n", "upgrade"), "");
@@ -156,7 +192,8 @@ TEST(UpstreamRequest, upgrades_are_asked_for_anew) {
 TEST(UpstreamRequest, framing_is_written_anew) {
   const auto framing = [](std::string_view fields) {
     const std::string head = "POST / HTTP/1.1\nHost: a\n" + std::string(fields);
-    return forwarded_fields(head, "content-length") + forwarded_fields(head, "transfer-encoding") + forwarded_fields(head, "expect");
+    return forwarded_fields(head, "content-length") + forwarded_fields(head, "transfer-encoding") +
+           forwarded_fields(head, "expect");
   };
   EXPECT_EQ(framing(""), "");
   EXPECT_EQ(framing("Content-Length: 0\n"), "Content-Length: 0\n");
@@ -180,9 +217,11 @@ TEST(UpstreamRequest, http_1_0_becomes_1_1) {
 
 // S3 signatures and GitLab's API depend on it.
 TEST(UpstreamRequest, targets_pass_byte_for_byte) {
-  for (const std::string target : {"/api/v4/projects/group%2Fproject", "//", "/a//b", "/a+b", "/a;b=c", "/?a=b;c", "/?a=b;c&d=%2F+%zz", "/..%2f..", "/%2e%2e/a",
-                                   "/./a/../b", "/a?", "/?", "/a?b?c", "/%", "/a\\b", "/a|b^c`{}", "/~a!$'()*,:@&="})
-    EXPECT_TRUE(forwarded("GET " + target + " HTTP/1.1\nHost: a\n").starts_with("GET " + target + " HTTP/1.1\n")) << target;
+  for (const std::string target :
+       {"/api/v4/projects/group%2Fproject", "//", "/a//b", "/a+b", "/a;b=c", "/?a=b;c", "/?a=b;c&d=%2F+%zz", "/..%2f..",
+        "/%2e%2e/a", "/./a/../b", "/a?", "/?", "/a?b?c", "/%", "/a\\b", "/a|b^c`{}", "/~a!$'()*,:@&="})
+    EXPECT_TRUE(forwarded("GET " + target + " HTTP/1.1\nHost: a\n").starts_with("GET " + target + " HTTP/1.1\n"))
+        << target;
 }
 
 TEST(UpstreamRequest, absolute_form_becomes_origin_form) {
@@ -199,9 +238,10 @@ TEST(UpstreamRequest, absolute_form_becomes_origin_form) {
 
 // Whatever is accepted is written so that the same strict parser reads the same request.
 TEST(UpstreamRequest, parses_again_as_the_same_request) {
-  for (const std::string_view head : {
-           "GET / HTTP/1.1\nHost: a\n", "POST /x HTTP/1.1\nHost: a\nContent-Length: 007\n", "PUT /x HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n",
-           "GET /ws HTTP/1.1\nHost: a\nConnection: upgrade\nUpgrade: spdy/3.1\n", "POST / HTTP/1.1\nHost: a\nContent-Length: 1\nExpect: 100-continue\n"}) {
+  for (const std::string_view head : {"GET / HTTP/1.1\nHost: a\n", "POST /x HTTP/1.1\nHost: a\nContent-Length: 007\n",
+                                      "PUT /x HTTP/1.1\nHost: a\nTransfer-Encoding: chunked\n",
+                                      "GET /ws HTTP/1.1\nHost: a\nConnection: upgrade\nUpgrade: spdy/3.1\n",
+                                      "POST / HTTP/1.1\nHost: a\nContent-Length: 1\nExpect: 100-continue\n"}) {
     std::string bytes, out;
     const RequestHead request = parse(bytes, head);
     write_upstream_request(out, request, tls, "");
@@ -255,7 +295,8 @@ const ResponseRules bodyless = rules_for({}, true);
 
 TEST(ClientResponse, is_the_upstreams_with_server_and_date) {
   EXPECT_EQ(answered("HTTP/1.1 200 Fine\nContent-Type: text/plain\nContent-Length: 5\n", sized),
-            "HTTP/1.1 200 Fine\nContent-Type: text/plain\nServer: gatehouse\nDate: Thu, 01 Jan 2026 00:00:00 GMT\nContent-Length: 5\n\n");
+            "HTTP/1.1 200 Fine\nContent-Type: text/plain\nServer: gatehouse\nDate: Thu, 01 Jan 2026 00:00:00 "
+            "GMT\nContent-Length: 5\n\n");
 }
 
 TEST(ClientResponse, the_upstreams_server_and_date_stay) {
@@ -266,9 +307,12 @@ TEST(ClientResponse, the_upstreams_server_and_date_stay) {
 }
 
 TEST(ClientResponse, hop_by_hop_fields_and_those_connection_names_go) {
-  EXPECT_EQ(answered("HTTP/1.1 200 OK\nServer: s\nDate: d\nConnection: close, X-Hop\nX-Hop: 1\nKeep-Alive: timeout=1\nProxy-Connection: x\n"
-                     "Transfer-Encoding: chunked\nUpgrade: h2\nX-Stays: 1\nSet-Cookie: a=1\nSet-Cookie: b=2\n", chunked),
-            "HTTP/1.1 200 OK\nServer: s\nDate: d\nX-Stays: 1\nSet-Cookie: a=1\nSet-Cookie: b=2\nTransfer-Encoding: chunked\n\n");
+  EXPECT_EQ(answered("HTTP/1.1 200 OK\nServer: s\nDate: d\nConnection: close, X-Hop\nX-Hop: 1\nKeep-Alive: "
+                     "timeout=1\nProxy-Connection: x\n"
+                     "Transfer-Encoding: chunked\nUpgrade: h2\nX-Stays: 1\nSet-Cookie: a=1\nSet-Cookie: b=2\n",
+                     chunked),
+            "HTTP/1.1 200 OK\nServer: s\nDate: d\nX-Stays: 1\nSet-Cookie: a=1\nSet-Cookie: b=2\nTransfer-Encoding: "
+            "chunked\n\n");
 }
 
 TEST(ClientResponse, set_cookie_cannot_be_named_away) {
@@ -286,7 +330,8 @@ TEST(ClientResponse, head_and_304_keep_their_length) {
 }
 
 TEST(ClientResponse, a_204_has_no_length) {
-  EXPECT_EQ(answered("HTTP/1.1 204 No Content\nServer: s\nDate: d\nContent-Length: 5\n"), "HTTP/1.1 204 No Content\nServer: s\nDate: d\n\n");
+  EXPECT_EQ(answered("HTTP/1.1 204 No Content\nServer: s\nDate: d\nContent-Length: 5\n"),
+            "HTTP/1.1 204 No Content\nServer: s\nDate: d\n\n");
 }
 
 TEST(ClientResponse, lengths_are_written_anew) {
@@ -298,7 +343,8 @@ TEST(ClientResponse, says_whether_the_connection_stays) {
   const std::string head = "HTTP/1.1 200 OK\nServer: s\nDate: d\nConnection: keep-alive\n";
   ResponseRules rules = chunked;
   rules.close = true;
-  EXPECT_EQ(answered(head, rules), "HTTP/1.1 200 OK\nServer: s\nDate: d\nTransfer-Encoding: chunked\nConnection: close\n\n");
+  EXPECT_EQ(answered(head, rules),
+            "HTTP/1.1 200 OK\nServer: s\nDate: d\nTransfer-Encoding: chunked\nConnection: close\n\n");
   ResponseRules old;
   old.close = old.http10 = true;
   EXPECT_EQ(answered(head, old), "HTTP/1.1 200 OK\nServer: s\nDate: d\nConnection: close\n\n");
@@ -310,12 +356,15 @@ TEST(ClientResponse, adds_our_cookie) {
   ResponseRules rules = chunked;
   rules.set_cookie = "route=1; Path=/";
   EXPECT_EQ(answered("HTTP/1.1 200 OK\nServer: s\nDate: d\nSet-Cookie: a=1\n", rules),
-            "HTTP/1.1 200 OK\nServer: s\nDate: d\nSet-Cookie: a=1\nSet-Cookie: route=1; Path=/\nTransfer-Encoding: chunked\n\n");
+            "HTTP/1.1 200 OK\nServer: s\nDate: d\nSet-Cookie: a=1\nSet-Cookie: route=1; Path=/\nTransfer-Encoding: "
+            "chunked\n\n");
 }
 
 TEST(ClientResponse, a_switch_of_protocols_passes) {
-  EXPECT_EQ(answered("HTTP/1.1 101 Switching Protocols\nServer: s\nDate: d\nconnection: upgrade\nupgrade: websocket\nSec-WebSocket-Accept: x\n"),
-            "HTTP/1.1 101 Switching Protocols\nServer: s\nDate: d\nSec-WebSocket-Accept: x\nConnection: Upgrade\nUpgrade: websocket\n\n");
+  EXPECT_EQ(answered("HTTP/1.1 101 Switching Protocols\nServer: s\nDate: d\nconnection: upgrade\nupgrade: "
+                     "websocket\nSec-WebSocket-Accept: x\n"),
+            "HTTP/1.1 101 Switching Protocols\nServer: s\nDate: d\nSec-WebSocket-Accept: x\nConnection: "
+            "Upgrade\nUpgrade: websocket\n\n");
 }
 
 TEST(ClientResponse, interim_answers_have_no_framing) {
@@ -327,9 +376,12 @@ TEST(ClientResponse, interim_answers_have_no_framing) {
 }
 
 TEST(ClientResponse, only_harmless_trailers_pass) {
-  const auto field = [](std::string_view name, std::string_view value) { return HeaderField{name, value, header_id(name)}; };
+  const auto field = [](std::string_view name, std::string_view value) {
+    return HeaderField{name, value, header_id(name)};
+  };
   std::string out;
-  write_trailers(out, {field("X-Sum", "1"), field("Content-Length", "50"), field("Set-Cookie", "a=1"), field("grpc-status", "0")});
+  write_trailers(
+      out, {field("X-Sum", "1"), field("Content-Length", "50"), field("Set-Cookie", "a=1"), field("grpc-status", "0")});
   EXPECT_EQ(without_cr(out), "X-Sum: 1\ngrpc-status: 0\n\n");
 }
 

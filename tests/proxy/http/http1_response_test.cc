@@ -86,7 +86,8 @@ struct FramingCase {
 };
 
 TEST(Http1Response, framing_follows_request_status_and_fields) {
-  const BodyFraming none, five{BodyKind::length, 5}, chunked{BodyKind::chunked, 0}, until_close{BodyKind::until_close, 0};
+  const BodyFraming none, five{BodyKind::length, 5}, chunked{BodyKind::chunked, 0},
+      until_close{BodyKind::until_close, 0};
   const std::vector<FramingCase> cases = {
       {"GET", "HTTP/1.1 200 OK", "Content-Length: 5\r\n", five, true},
       {"GET", "HTTP/1.1 200 OK", "Content-Length: 0\r\n", none, true},
@@ -119,7 +120,8 @@ TEST(Http1Response, interim_answers_and_switching) {
   ResponseHead response;
   ASSERT_EQ(find_and_parse("HTTP/1.1 100 Continue\r\n\r\n", response), "accepted");
   EXPECT_TRUE(response.interim());
-  ASSERT_EQ(find_and_parse("HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n", response), "accepted");
+  ASSERT_EQ(find_and_parse("HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n", response),
+            "accepted");
   EXPECT_FALSE(response.interim());
   EXPECT_EQ(response.upgrade, "websocket");
   ASSERT_EQ(find_and_parse("HTTP/1.1 200 OK\r\nConnection: upgrade\r\nUpgrade: h2\r\n\r\n", response), "accepted");

@@ -21,14 +21,19 @@ struct Server {
   Buffers buffers;
   Inbox inbox{*ends.ours, buffers};
   RequestHead request;
+  bool draining = false;
 
-  Http1Link link() { return {*ends.ours, *ends.ours, inbox, reading, writing, std::chrono::seconds(30), std::chrono::seconds(30)}; }
+  Http1Link link() {
+    return {*ends.ours, *ends.ours, inbox, reading, writing, std::chrono::seconds(30), std::chrono::seconds(30),
+            &draining};
+  }
 };
 
 // Reads heads until one fails or the client ends; notes the targets, then how it ended.
 Awaitable<void> read_heads(Server& server, std::string& story) {
   while (true) {
-    const auto read = co_await read_request_head(server.link(), std::chrono::seconds(10), head_bytes, {}, server.request);
+    const auto read =
+        co_await read_request_head(server.link(), std::chrono::seconds(10), head_bytes, {}, server.request);
     if (!read) story += row(read.error().kind).name;
     if (read && !*read) story += "closed";
     if (!read || !*read) co_return;
@@ -47,7 +52,8 @@ std::string story_of(std::string sent, std::size_t largest = 7) {
 
 TEST(RequestHead, heads_follow_one_another) {
   const std::string request = "\r\nGET /a HTTP/1.1\r\nHost: a\r\n\r\n";
-  for (const std::size_t largest : {1, 7, 1000}) EXPECT_EQ(story_of(request + request + request, largest), "/a /a /a closed");
+  for (const std::size_t largest : {1, 7, 1000})
+    EXPECT_EQ(story_of(request + request + request, largest), "/a /a /a closed");
   std::string flood, story;
   for (int i = 0; i < 2000; ++i) flood += request, story += "/a ";
   EXPECT_EQ(story_of(flood, 100'000), story + "closed");
@@ -59,8 +65,12 @@ TEST(RequestHead, an_end_is_clean_only_between_requests) {
 }
 
 TEST(RequestHead, limits_have_their_own_answers) {
-  const auto with_target = [](std::size_t size) { return "GET /" + std::string(size, 'a') + " HTTP/1.1\r\nHost: a\r\n\r\n"; };
-  const auto with_field = [](std::size_t size) { return "GET /a HTTP/1.1\r\nHost: a\r\nX: " + std::string(size, 'a') + "\r\n\r\n"; };
+  const auto with_target = [](std::size_t size) {
+    return "GET /" + std::string(size, 'a') + " HTTP/1.1\r\nHost: a\r\n\r\n";
+  };
+  const auto with_field = [](std::size_t size) {
+    return "GET /a HTTP/1.1\r\nHost: a\r\nX: " + std::string(size, 'a') + "\r\n\r\n";
+  };
   for (const std::size_t largest : {100, 100'000}) {
     EXPECT_EQ(story_of(with_target(20'000), largest), "uri_too_long");
     EXPECT_EQ(story_of(with_field(20'000), largest), "head_too_large");
@@ -127,7 +137,8 @@ Outcome serve(const std::string& request, Script script) {
   Server server;
   Outcome outcome;
   std::string received;
-  run_together(server.io, write_in_pieces(*server.ends.theirs, request, 1000, 1), serve_one(server, script, outcome), read_all(*server.ends.theirs, received));
+  run_together(server.io, write_in_pieces(*server.ends.theirs, request, 1000, 1), serve_one(server, script, outcome),
+               read_all(*server.ends.theirs, received));
   for (const char c : received)
     if (c != '\r') outcome.received += c;
   return outcome;
@@ -150,7 +161,8 @@ TEST(Http1Exchange, a_known_length_passes) {
   EXPECT_EQ(outcome.received, "HTTP/1.1 200 Fine\nServer: s\nDate: now\nContent-Length: 5\n\nhello");
   EXPECT_TRUE(outcome.reusable);
   const Outcome old = serve(get_1_0, answer_with_length);
-  EXPECT_EQ(old.received, "HTTP/1.1 200 Fine\nServer: s\nDate: now\nContent-Length: 5\nConnection: keep-alive\n\nhello");
+  EXPECT_EQ(old.received,
+            "HTTP/1.1 200 Fine\nServer: s\nDate: now\nContent-Length: 5\nConnection: keep-alive\n\nhello");
   EXPECT_TRUE(old.reusable);
 }
 
@@ -175,8 +187,9 @@ Awaitable<void> answer_in_chunks(Http1Exchange& exchange) {
 
 TEST(Http1Exchange, chunks_carry_their_own_end) {
   const Outcome outcome = serve(get, answer_in_chunks);
-  EXPECT_EQ(outcome.received,
-            "HTTP/1.1 200 Fine\nServer: s\nDate: now\nTransfer-Encoding: chunked\n\n5\nhello\n7\n world!\n0\nX-Sum: 1\n\n");
+  EXPECT_EQ(
+      outcome.received,
+      "HTTP/1.1 200 Fine\nServer: s\nDate: now\nTransfer-Encoding: chunked\n\n5\nhello\n7\n world!\n0\nX-Sum: 1\n\n");
   EXPECT_TRUE(outcome.reusable);
 }
 
@@ -251,8 +264,30 @@ TEST(Http1Exchange, interim_answers_go_to_those_who_know_them) {
   const std::string body = "Content-Length: 1\r\n\r\nx";
   EXPECT_TRUE(serve("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n" + body, continue_and_answer)
                   .received.starts_with("HTTP/1.1 100 Fine\nServer: s\n\n" + hints + "HTTP/1.1 200 OK\n"));
-  EXPECT_TRUE(serve("POST / HTTP/1.1\r\nHost: a\r\n" + body, continue_and_answer).received.starts_with(hints + "HTTP/1.1 200 OK\n"));
-  EXPECT_TRUE(serve("POST / HTTP/1.0\r\nExpect: 100-continue\r\n" + body, continue_and_answer).received.starts_with("HTTP/1.1 200 OK\n"));
+  EXPECT_TRUE(serve("POST / HTTP/1.1\r\nHost: a\r\n" + body, continue_and_answer)
+                  .received.starts_with(hints + "HTTP/1.1 200 OK\n"));
+  EXPECT_TRUE(serve("POST / HTTP/1.0\r\nExpect: 100-continue\r\n" + body, continue_and_answer)
+                  .received.starts_with("HTTP/1.1 200 OK\n"));
+}
+
+TEST(Http1Exchange, an_answer_can_be_made_the_last_of_its_connection) {
+  const Outcome outcome = serve(get, [](Http1Exchange& exchange) -> Awaitable<void> {
+    exchange.end_connection();
+    co_await answer_with_length(exchange);
+  });
+  EXPECT_NE(outcome.received.find("\nConnection: close\n"), std::string::npos);
+  EXPECT_FALSE(outcome.reusable);
+}
+
+TEST(Http1Exchange, a_drain_ends_the_connection_with_the_answer_under_way) {
+  Server server;
+  Outcome outcome;
+  std::string received;
+  server.draining = true;
+  run_together(server.io, write_in_pieces(*server.ends.theirs, get, 1000, 1), serve_one(server, respond_page, outcome),
+               read_all(*server.ends.theirs, received));
+  EXPECT_NE(received.find("\r\nConnection: close\r\n"), std::string::npos);
+  EXPECT_FALSE(outcome.reusable);
 }
 
 TEST(Http1Exchange, a_client_that_asks_to_close_is_closed) {

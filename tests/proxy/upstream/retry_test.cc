@@ -26,7 +26,8 @@ RetryState sent(FailureKind kind, bool reused = false, bool lost = false) {
 }
 
 TEST(Retry, whatever_could_not_connect_may_try_another) {
-  for (const auto kind : {FailureKind::connect_failed, FailureKind::connect_timeout, FailureKind::upstream_tls_failed}) {
+  for (const auto kind :
+       {FailureKind::connect_failed, FailureKind::connect_timeout, FailureKind::upstream_tls_failed}) {
     EXPECT_TRUE(may_retry(unconnected(kind), get, false));
     EXPECT_TRUE(may_retry(unconnected(kind), post, false));
   }
@@ -52,8 +53,8 @@ TEST(Retry, a_lost_body_cannot_be_sent_again) {
 }
 
 TEST(Retry, only_some_failures_may_go_better_elsewhere) {
-  for (const auto kind : {FailureKind::bad_answer, FailureKind::answer_timeout, FailureKind::answer_truncated, FailureKind::client_gone,
-                          FailureKind::body_stalled, FailureKind::internal})
+  for (const auto kind : {FailureKind::bad_answer, FailureKind::answer_timeout, FailureKind::answer_truncated,
+                          FailureKind::client_gone, FailureKind::body_stalled, FailureKind::internal})
     EXPECT_FALSE(may_retry(sent(kind), get, false)) << row(kind).name;
 }
 
