@@ -60,7 +60,8 @@ void Deadlines::expire_slot(std::size_t slot) {
 
 void Alarm::within(Duration limit) {
   if (limit == Duration::zero()) return clear();
-  const auto ticks = static_cast<std::uint64_t>(std::max<std::int64_t>((limit + Deadlines::tick - Duration(1)) / Deadlines::tick, 1));
+  const auto ticks =
+      static_cast<std::uint64_t>(std::max<std::int64_t>((limit + Deadlines::tick - Duration(1)) / Deadlines::tick, 1));
   due_tick_ = wheel_.current_tick_ + ticks + 1;
   if (linked_tick_ <= due_tick_) return;  // the wheel will look before then and move it on
   Deadlines::unlink(*this);

@@ -25,8 +25,6 @@ class Deadlines {
   // Ticks until its coroutine is cancelled or stop() is called.
   Awaitable<void> run();
   void stop() { stopped_ = true; }
-  // Ticks since the start, as of the last one: a clock that costs nothing to read.
-  std::uint64_t ticks() const { return current_tick_; }
   // Expires what is due at the clock's now.
   void expire_due();
 

@@ -10,7 +10,9 @@
 namespace gatehouse {
 namespace {
 
-void set(int descriptor, int level, int name, int value) { ::setsockopt(descriptor, level, name, &value, sizeof value); }
+void set(int descriptor, int level, int name, int value) {
+  ::setsockopt(descriptor, level, name, &value, sizeof value);
+}
 
 }  // namespace
 

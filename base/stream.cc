@@ -62,8 +62,7 @@ Awaitable<IoResult<std::size_t>> PlainStream::read_some(asio::mutable_buffer buf
 
 Awaitable<error_code> PlainStream::wait_readable() {
   error_code error;
-  if (unread_.empty())
-    co_await socket_.async_wait(Socket::wait_read, asio::redirect_error(asio::use_awaitable, error));
+  if (unread_.empty()) co_await socket_.async_wait(Socket::wait_read, asio::redirect_error(asio::use_awaitable, error));
   co_return error;
 }
 

@@ -1,6 +1,6 @@
 // The program while it serves: ★ every object, in the order they need each other, and what happens between start
-// and stop. One control thread (the caller's) watches, resolves, translates and listens to signals; the workers of Server
-// serve. From top to bottom: settings → log → server → files and names → reload → signals → service manager.
+// and stop. One control thread (the caller's) watches, resolves, translates and listens to signals; the workers of
+// Server serve. From top to bottom: settings → log → server → files and names → reload → signals → service manager.
 #pragma once
 
 #include "base/log.h"

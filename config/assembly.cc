@@ -107,6 +107,7 @@ TranslationInput Assembly::assemble(const Settings& settings, std::vector<Proble
     input.classes = {settings.manifests->ingress_classes, settings.manifests->controllers,
                      settings.manifests->ingress_without_class};
     input.allow_external_names = settings.manifests->allow_external_name_services;
+    input.allow_cross_namespace = settings.manifests->allow_cross_namespace;
   }
   input.upstream_timeouts = settings.servers_transport.timeouts;
   if (transport_) input.upstream_tls = transport_->context;

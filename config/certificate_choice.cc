@@ -5,14 +5,15 @@
 namespace gatehouse {
 namespace {
 
-bool covers(const tls::Certificate& certificate, const HostName& host) {
-  const auto& names = certificate.names();
-  return std::find(names.begin(), names.end(), host) != names.end() ||
-         (!host.is_wildcard() && certificate.covers(host.text()));
+// A hash probe or two, for hosts and names may both be many.
+bool covers(const RememberedSecret& secret, const HostName& host) {
+  if (secret.names.contains(host.text())) return true;
+  const auto dot = host.text().find('.');
+  return !host.is_wildcard() && dot != std::string::npos && secret.names.contains("*" + host.text().substr(dot));
 }
 
 RememberedSecret read_secret(std::shared_ptr<const kubernetes::Secret> source, tls::CertificatePtr last_good) {
-  RememberedSecret secret{std::move(source), std::move(last_good), ""};
+  RememberedSecret secret{std::move(source), std::move(last_good), "", {}};
   if (!secret.source) {
     secret.fault = "is not there";
   } else if (secret.source->certificate.empty() || secret.source->key.empty()) {
@@ -24,6 +25,8 @@ RememberedSecret read_secret(std::shared_ptr<const kubernetes::Secret> source, t
     else
       secret.fault = "is not usable: " + certificate.error().detail;
   }
+  if (secret.certificate)
+    for (const HostName& name : secret.certificate->names()) secret.names.insert(name.text());
   return secret;
 }
 
@@ -48,13 +51,13 @@ void CertificateChoice::show(const ObjectName& name, const std::vector<std::stri
     const auto host = HostName::parse_with_wildcard(text);
     if (!host)
       claimant.error(line, "tls host " + host.error().detail);
-    else if (!covers(*secret.certificate, *host))
+    else if (!covers(secret, *host))
       claimant.warn(line, "the certificate of Secret " + name.text() + " does not name " + host->text() +
                               ", which shows another certificate");
     else
       show_for(*host, secret.certificate, &claimant, line);
   }
-  if (!hosts.empty()) return;
+  if (!hosts.empty() || !shown_whole_.insert(secret.certificate.get()).second) return;
   for (const HostName& host : secret.certificate->names()) show_for(host, secret.certificate, &claimant, line);
 }
 

@@ -11,6 +11,7 @@
 #include <map>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace gatehouse {
@@ -20,6 +21,7 @@ struct RememberedSecret {
   std::shared_ptr<const kubernetes::Secret> source;  // null: it was not there
   tls::CertificatePtr certificate;                   // the last good one; null: there never was one
   std::string fault;                                 // what is wrong with the source; empty: nothing
+  std::unordered_set<std::string_view> names;        // the certificate's, wildcards among them
 };
 using SecretMemory = std::map<ObjectName, RememberedSecret>;
 
@@ -48,6 +50,7 @@ class CertificateChoice {
   SecretMemory memory_;
   std::vector<tls::CertificateStore::Entry> entries_;
   std::unordered_map<std::string, std::size_t> shown_;  // host → entry
+  std::set<const tls::Certificate*> shown_whole_;       // with all their own names
   std::set<std::string, std::less<>> issuable_;
 };
 

@@ -10,6 +10,8 @@ using kubernetes::EndpointSlice;
 using kubernetes::PortRef;
 using kubernetes::ServicePort;
 
+constexpr std::size_t most_endpoints = 10'000;  // of one port: memory that one Service can take
+
 void write_key(std::string& key, const kubernetes::Service& service, std::uint16_t port, ServiceFinder::Use use) {
   static constexpr std::string_view uses[] = {"", " tcp", " tcp native"};
   key.assign(service.meta.name.ns).append("/").append(service.meta.name.name).append(":");
@@ -218,6 +220,10 @@ void ServiceFinder::find_in_slices(const kubernetes::ServiceObjects& objects, Ta
   }
   target.endpoints = std::move(ready.empty() ? terminating : ready);
   sort_unique(target.endpoints);
+  if (target.endpoints.size() > most_endpoints) {
+    warn(service, "it has more than 10000 endpoints; the others are left out");
+    target.endpoints.resize(most_endpoints);
+  }
   keep_allowed(service, target.endpoints);
 }
 

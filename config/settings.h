@@ -7,8 +7,8 @@
 #pragma once
 
 #include "config/problem.h"
-#include "proxy/snapshot.h"
 #include "proxy/route/service.h"
+#include "proxy/snapshot.h"
 
 #include <map>
 #include <optional>

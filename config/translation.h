@@ -13,7 +13,8 @@
 // the object. Of two that claim the same, the first has it and the other one is a warning.
 //
 // What did not change is the previous translation's own object (services keep their turn, tables their memory).
-// 10,000 Ingresses: about 15 ms again after a change, 50 ms the first time, on one core.
+// 10,000 Ingresses on one core: 10 ms after a change when they share a service, 40 ms when each has its own; twice that
+// the first time.
 #pragma once
 
 #include "config/kubernetes/objects.h"
@@ -33,10 +34,10 @@ namespace gatehouse {
 using ResolvedNames = std::map<std::string, std::vector<asio::ip::address>, std::less<>>;
 
 struct EntryPointInput {
-  EntryPoint entry_point;        // as the settings make it; `http` and `tcp` are filled in
-  bool as_default = false;       // asDefault
-  std::string cert_resolver;     // http.tls.certResolver; empty: none
-  std::vector<HostName> domains; // http.tls.domains: besides the routes' hosts
+  EntryPoint entry_point;  // as the settings make it; `http` and `tcp` are filled in
+  bool as_default = false;  // asDefault
+  std::string cert_resolver;  // http.tls.certResolver; empty: none
+  std::vector<HostName> domains;  // http.tls.domains: besides the routes' hosts
 };
 
 // Which Ingresses and IngressRouteTCPs are ours: a class name of `names`, or of an IngressClass whose controller is in
@@ -53,12 +54,12 @@ struct TranslationInput {
   std::vector<EntryPointInput> entry_points;  // routes can be on the first 64
   ClassRule classes;
   bool allow_external_names = true;
-  bool allow_local_addresses = true;   // loopback and link-local endpoints
+  bool allow_local_addresses = true;  // loopback and link-local endpoints
   bool allow_cross_namespace = false;  // IngressRouteTCP services in other namespaces
   UpstreamTimeouts upstream_timeouts;
   std::shared_ptr<const tls::ClientContext> upstream_tls;  // for https services; null: they answer 503
-  std::set<std::string> resolvers;                         // every name in certificatesResolvers
-  std::set<std::string> internal_resolvers;                // those of kind `internal`
+  std::set<std::string> resolvers;  // every name in certificatesResolvers
+  std::set<std::string> internal_resolvers;  // those of kind `internal`
   std::shared_ptr<const tls::InternalCa> internal_ca;
   std::vector<tls::CertificatePtr> certificates;  // tls.certificates: show their own names, before any Secret
   tls::CertificatePtr default_certificate;

@@ -23,8 +23,7 @@ class JsonLine {
     return *this;
   }
   JsonLine& add_milliseconds(std::string_view name, Duration value) {
-    fmt::format_to(std::back_inserter(key(name)), "{:.3f}",
-                   std::chrono::duration<double, std::milli>(value).count());
+    fmt::format_to(std::back_inserter(key(name)), "{:.3f}", std::chrono::duration<double, std::milli>(value).count());
     return *this;
   }
   std::string text() && { return std::move(text_.append("}")); }
@@ -73,14 +72,26 @@ std::string access_log_line(const ExchangeRecord& record, AccessLogFormat format
                        std::chrono::duration<double, std::milli>(record.duration).count());
   }
   JsonLine line;
-  line.add("time", utc(record.started)).add("kind", "http").add("entryPoint", record.entry_point)
-      .add("client", record.client).add("method", record.method).add("host", record.host)
-      .add("target", record.target).add("protocol", record.protocol).add("scheme", record.over_tls ? "https" : "http")
-      .add("serverName", record.server_name).add_number("status", record.status)
-      .add_number("bytesIn", record.bytes_in).add_number("bytesOut", record.bytes_out)
-      .add_milliseconds("durationMs", record.duration).add("route", record.route).add("service", record.service)
-      .add("endpoint", text_of(record.endpoint)).add_number("attempts", record.attempts)
-      .add("userAgent", record.user_agent).add("referer", record.referer);
+  line.add("time", utc(record.started))
+      .add("kind", "http")
+      .add("entryPoint", record.entry_point)
+      .add("client", record.client)
+      .add("method", record.method)
+      .add("host", record.host)
+      .add("target", record.target)
+      .add("protocol", record.protocol)
+      .add("scheme", record.over_tls ? "https" : "http")
+      .add("serverName", record.server_name)
+      .add_number("status", record.status)
+      .add_number("bytesIn", record.bytes_in)
+      .add_number("bytesOut", record.bytes_out)
+      .add_milliseconds("durationMs", record.duration)
+      .add("route", record.route)
+      .add("service", record.service)
+      .add("endpoint", text_of(record.endpoint))
+      .add_number("attempts", record.attempts)
+      .add("userAgent", record.user_agent)
+      .add("referer", record.referer);
   add_failure(line, record.failure);
   return std::move(line).text();
 }
@@ -92,10 +103,18 @@ std::string access_log_line(const SessionRecord& record, AccessLogFormat format)
                        quoted(record.route), quoted(text_of(record.endpoint)),
                        std::chrono::duration<double, std::milli>(record.duration).count(), quoted(record.end));
   JsonLine line;
-  line.add("time", utc(record.started)).add("kind", "tcp").add("entryPoint", record.entry_point)
-      .add("client", record.client).add("serverName", record.server_name).add("route", record.route)
-      .add("service", record.service).add("endpoint", text_of(record.endpoint)).add_number("bytesIn", record.bytes_in)
-      .add_number("bytesOut", record.bytes_out).add_milliseconds("durationMs", record.duration).add("end", record.end);
+  line.add("time", utc(record.started))
+      .add("kind", "tcp")
+      .add("entryPoint", record.entry_point)
+      .add("client", record.client)
+      .add("serverName", record.server_name)
+      .add("route", record.route)
+      .add("service", record.service)
+      .add("endpoint", text_of(record.endpoint))
+      .add_number("bytesIn", record.bytes_in)
+      .add_number("bytesOut", record.bytes_out)
+      .add_milliseconds("durationMs", record.duration)
+      .add("end", record.end);
   add_failure(line, record.failure);
   return std::move(line).text();
 }

@@ -4,7 +4,10 @@
 #include "proxy/metrics_text.h"
 #include "proxy/routes_json.h"
 
-#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 namespace gatehouse {
@@ -20,17 +23,20 @@ constexpr std::string_view overview =
     "<li><a href=\"/api/problems\">/api/problems</a> what is wrong in the configuration"
     "<li><a href=\"/api/version\">/api/version</a></ul></html>\n";
 
-// On the worker's thread.
-Awaitable<void> add_counts(Worker& worker, Counters& sum) {
-  sum.add(worker.count());
-  co_return;
-}
-
 }  // namespace
 
 Awaitable<std::string> Admin::metrics() {
   Counters sum;
-  for (Worker* worker : workers_) co_await asio::co_spawn(worker->io, add_counts(*worker, sum), asio::use_awaitable);
+  asio::steady_timer counted(co_await asio::this_coro::executor, TimePoint::max());
+  error_code ignored;
+  for (Worker* worker : workers_) {
+    // Each worker counts on its own thread. Nothing that is left there when the workers end belongs to another.
+    asio::post(worker->io, [worker, &sum, &counted] {
+      sum.add(worker->count());
+      asio::post(counted.get_executor(), [&counted] { counted.cancel(); });
+    });
+    co_await counted.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
   const SnapshotPtr snapshot = source_.snapshot();
   std::string text = metrics_text(sum, snapshot ? *snapshot : Snapshot{});
   if (source_.extra_metrics) text += source_.extra_metrics();

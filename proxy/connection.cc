@@ -250,8 +250,10 @@ Awaitable<void> serve_connection(Worker& worker, Socket socket, std::shared_ptr<
   auto served = co_await read_proxy_header(client);
   if (served) {
     auto protocol = co_await choose_protocol(client);
-    if (protocol) served = co_await serve(client, std::move(*protocol));
-    else served = protocol.error();
+    if (protocol)
+      served = co_await serve(client, std::move(*protocol));
+    else
+      served = protocol.error();
   }
   if (!served) record_failure(client, served.error());
   // Polite for TLS (close_notify), and a FIN for all.

@@ -2,8 +2,8 @@
 // thread (proxy/admin).
 #pragma once
 
-#include "base/failure.h"
 #include "base/clock.h"
+#include "base/failure.h"
 
 #include <array>
 #include <cstdint>

@@ -56,15 +56,17 @@ const Endpoint* choose_endpoint(const Service& service, const RequestHead& reque
   if (service.sticky && tried.empty())
     if (const Endpoint* kept = sticky_endpoint(service, request.find(HeaderId::cookie)); kept && health.usable(*kept))
       return kept;
-  if (health.all_usable()) return pick(service, [](const Endpoint&) { return true; }, tried);
-  return pick(service, [&](const Endpoint& endpoint) { return health.usable(endpoint); }, tried);
+  if (health.all_usable())
+    return pick(
+        service, [](const Endpoint&) { return true; }, tried);
+  return pick(
+      service, [&](const Endpoint& endpoint) { return health.usable(endpoint); }, tried);
 }
 
 // A pooled connection to the endpoint, or a new one.
 Awaitable<Result<std::unique_ptr<UpstreamConnection>>> get_connection(Worker& worker, const Service& service,
-                                                                      const Endpoint& endpoint,
-                                                                      bool careful) {
-  if (auto idle = worker.pool.take_idle(service, endpoint, careful)) co_return idle;
+                                                                      const Endpoint& endpoint) {
+  if (auto idle = worker.pool.take_idle(service, endpoint)) co_return idle;
   ServiceCounters& counters = worker.counters.of_service(service.name);
   auto connection = worker.pool.make(endpoint);
   auto opened = co_await connection->open(service);
@@ -113,12 +115,11 @@ Awaitable<std::optional<Failure>> send_and_receive(Exchange& exchange, ClientCon
   RetryState state;
   while (true) {
     const Endpoint* endpoint = choose_endpoint(*service, request, worker.health, tried);
-    if (!endpoint) co_return state.last_failure ? *state.last_failure : Failure(FailureKind::no_endpoint, service->name);
+    if (!endpoint)
+      co_return state.last_failure ? *state.last_failure : Failure(FailureKind::no_endpoint, service->name);
     ++record.attempts;
     record.endpoint = *endpoint;
-    // Once a pooled connection has turned out dead, the others are looked at before they are used.
-    const bool careful = state.attempts > 0 || !is_idempotent(request.method) || !exchange.body_ended();
-    auto connection = co_await get_connection(worker, *service, *endpoint, careful);
+    auto connection = co_await get_connection(worker, *service, *endpoint);
     if (connection) {
       UpstreamConnection& upstream = **connection;
       Attempt attempt(exchange, upstream, *service, worker.deadlines, head, *first);
@@ -127,8 +128,10 @@ Awaitable<std::optional<Failure>> send_and_receive(Exchange& exchange, ClientCon
       record.bytes_out = attempt.bytes_out();
       record.status = attempt.status_sent();
       if (answered) {
-        if (record.status == 101) co_await tunnel(exchange, client, upstream, record);
-        else if (attempt.reusable() && !worker.draining) worker.pool.give_back(std::move(*connection), *service);
+        if (record.status == 101)
+          co_await tunnel(exchange, client, upstream, record);
+        else if (attempt.reusable() && !worker.draining)
+          worker.pool.give_back(std::move(*connection), *service);
         co_return std::nullopt;
       }
       state.failed_after_sending(answered.error(), upstream.reused, attempt.body_lost());

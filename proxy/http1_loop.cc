@@ -9,8 +9,8 @@ namespace {
 
 Http1Link link_of(ClientConnection& client) {
   const ClientTimeouts& timeouts = client.entry_point->timeouts;
-  return {client.stream(), client.plain, client.inbox, client.reading, client.writing, timeouts.body_idle, timeouts.write_idle,
-          &client.worker.draining};
+  return {client.stream(), client.plain,       client.inbox,        client.reading,
+          client.writing,  timeouts.body_idle, timeouts.write_idle, &client.worker.draining};
 }
 
 // Between two requests: no block of memory, no snapshot is held. False when the connection is over.
@@ -34,7 +34,8 @@ std::string resolve_client(const ClientConnection& client, const RequestHead& re
   if (!trusted) return found;
   std::vector<std::string_view> hops;
   for (const auto& field : request.fields)
-    if (field.id == HeaderId::x_forwarded_for) for_each_element(field.value, [&](std::string_view hop) { hops.push_back(hop); });
+    if (field.id == HeaderId::x_forwarded_for)
+      for_each_element(field.value, [&](std::string_view hop) { hops.push_back(hop); });
   for (auto hop = hops.rbegin(); hop != hops.rend(); ++hop) {
     error_code error;
     const auto address = asio::ip::make_address(std::string(*hop), error);
@@ -79,15 +80,19 @@ Awaitable<bool> serve_exchange(ClientConnection& client, RequestHead& request, R
   const Origin origin{address, client.peer_text, trusted, client.tls != nullptr, client.local.port};
   const Http1Link link = link_of(client);
   Http1Exchange exchange(link, request, origin, worker.date.at(record.started), head && !last && !worker.draining);
-  if (!head) co_await refuse(exchange, head.error(), record);
-  else if (client.entry_point->admin && worker.admin) co_await worker.admin->answer(exchange, record);
-  else co_await forward(exchange, client, record);
+  if (!head)
+    co_await refuse(exchange, head.error(), record);
+  else if (client.entry_point->admin && worker.admin)
+    co_await worker.admin->answer(exchange, record);
+  else
+    co_await forward(exchange, client, record);
   record.bytes_in = std::max(record.bytes_in, exchange.body_received());
   record.duration = worker.clock.now() - started;
   worker.record(record, client.counters);
   // The client expects the connection to go on and may have sent more: a plain close would be a reset, and that can
   // take the answer away.
-  const bool unexpected_end = exchange.answer_begun() && !exchange.reusable() && request.keep_alive && record.status != 101;
+  const bool unexpected_end =
+      exchange.answer_begun() && !exchange.reusable() && request.keep_alive && record.status != 101;
   if (exchange.must_linger() || unexpected_end) co_await linger(link, worker.clock);
   client.inbox.release_head();
   co_return exchange.reusable();

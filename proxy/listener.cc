@@ -50,12 +50,17 @@ Awaitable<void> serve_counted(Worker& worker, Socket socket, std::shared_ptr<con
 }  // namespace
 
 Listener::Listener(Worker& worker, int descriptor, std::string entry_point, std::size_t workers, Logger log)
-    : worker_(worker), socket_(worker.io, descriptor), entry_point_(std::move(entry_point)), workers_(workers), log_(std::move(log)) {}
+    : worker_(worker),
+      socket_(worker.io, descriptor),
+      entry_point_(std::move(entry_point)),
+      workers_(workers),
+      log_(std::move(log)) {}
 
 Awaitable<void> Listener::run() {
   while (!closing_) {
     error_code error;
-    co_await socket_.async_wait(asio::posix::stream_descriptor::wait_read, asio::redirect_error(asio::use_awaitable, error));
+    co_await socket_.async_wait(asio::posix::stream_descriptor::wait_read,
+                                asio::redirect_error(asio::use_awaitable, error));
     if (error) break;
     Accepted last = Accepted::one;
     for (int n = 0; n < batch && last == Accepted::one; ++n) last = accept_one();
@@ -65,7 +70,8 @@ Awaitable<void> Listener::run() {
 
 void Listener::close() {
   closing_ = true;
-  while (accept_one() == Accepted::one) {}
+  while (accept_one() == Accepted::one) {
+  }
   error_code ignored;
   socket_.close(ignored);
 }
@@ -73,12 +79,14 @@ void Listener::close() {
 Listener::Accepted Listener::accept_one() {
   sockaddr_storage peer{};
   socklen_t size = sizeof peer;
-  const int descriptor = ::accept4(socket_.native_handle(), reinterpret_cast<sockaddr*>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  const int descriptor =
+      ::accept4(socket_.native_handle(), reinterpret_cast<sockaddr*>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (descriptor < 0) {
     if (errno == EAGAIN || errno == EWOULDBLOCK) return Accepted::none;
     if (!is_shortage(errno)) return errno == EINTR || errno == ECONNABORTED ? Accepted::one : Accepted::failed;
     if (!std::exchange(short_logged_, true))
-      log_->error("entry point {}: not accepting for lack of resources: {}; serving goes on", entry_point_, std::strerror(errno));
+      log_->error("entry point {}: not accepting for lack of resources: {}; serving goes on", entry_point_,
+                  std::strerror(errno));
     return Accepted::short_of_resources;
   }
   if (std::exchange(short_logged_, false)) log_->info("entry point {}: accepting again", entry_point_);
@@ -102,16 +110,17 @@ void Listener::serve(Socket socket, std::string address) {
     return;
   }
   if (entry_point->limits.connections_per_address == 0) address.clear();
-  asio::co_spawn(worker_.io,
-                 serve_counted(worker_, std::move(socket), std::move(entry_point), AddressCount(worker_, std::move(address))),
-                 [log = log_](std::exception_ptr bug) {
-                   if (!bug) return;
-                   try {
-                     std::rethrow_exception(bug);
-                   } catch (const std::exception& error) {
-                     log->error("a connection was ended by an internal error: {}", error.what());
-                   }
-                 });
+  asio::co_spawn(
+      worker_.io,
+      serve_counted(worker_, std::move(socket), std::move(entry_point), AddressCount(worker_, std::move(address))),
+      [log = log_](std::exception_ptr bug) {
+        if (!bug) return;
+        try {
+          std::rethrow_exception(bug);
+        } catch (const std::exception& error) {
+          log->error("a connection was ended by an internal error: {}", error.what());
+        }
+      });
 }
 
 bool Listener::over_limit(const EntryPoint& entry_point, const std::string& address) {

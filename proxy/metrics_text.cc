@@ -47,7 +47,8 @@ void add_durations(MetricFamily& family, const std::string& name, const Duration
   std::uint64_t cumulative = 0;
   for (std::size_t i = 0; i < durations.buckets.size(); ++i) {
     cumulative += durations.buckets[i];
-    const double bound = i < DurationCounts::bounds.size() ? DurationCounts::bounds[i] : std::numeric_limits<double>::infinity();
+    const double bound =
+        i < DurationCounts::bounds.size() ? DurationCounts::bounds[i] : std::numeric_limits<double>::infinity();
     metric.histogram.bucket.push_back({cumulative, bound});
   }
   metric.histogram.sample_count = cumulative;
@@ -57,8 +58,8 @@ void add_durations(MetricFamily& family, const std::string& name, const Duration
 
 // One family over all entry points or services: a value per name.
 template <class Map, class Value>
-void add_each(Families& families, std::string name, MetricType type, std::string words, std::string label, const Map& map,
-              Value value) {
+void add_each(Families& families, std::string name, MetricType type, std::string words, std::string label,
+              const Map& map, Value value) {
   MetricFamily& family = families.family(std::move(name), type, std::move(words));
   for (const auto& [key, counters] : map) count(family, {{label, key}}, static_cast<double>(value(counters)));
 }
@@ -69,20 +70,26 @@ void add_entry_points(Families& families, const Counters& counters) {
   const auto add = [&](std::string name, MetricType type, std::string words, auto value) {
     add_each(families, std::move(name), type, std::move(words), "entrypoint", map, value);
   };
-  add("entrypoint_connections_total", MetricType::Counter, "Connections accepted.", [](const E& e) { return e.connections; });
-  add("entrypoint_refused_connections_total", MetricType::Counter, "Connections closed at once because a limit was reached.",
-      [](const E& e) { return e.refused_connections; });
-  add("entrypoint_open_connections", MetricType::Gauge, "Connections open now.", [](const E& e) { return e.open_connections; });
-  add("entrypoint_tls_handshakes_total", MetricType::Counter, "TLS handshakes completed.", [](const E& e) { return e.handshakes; });
+  add("entrypoint_connections_total", MetricType::Counter, "Connections accepted.",
+      [](const E& e) { return e.connections; });
+  add("entrypoint_refused_connections_total", MetricType::Counter,
+      "Connections closed at once because a limit was reached.", [](const E& e) { return e.refused_connections; });
+  add("entrypoint_open_connections", MetricType::Gauge, "Connections open now.",
+      [](const E& e) { return e.open_connections; });
+  add("entrypoint_tls_handshakes_total", MetricType::Counter, "TLS handshakes completed.",
+      [](const E& e) { return e.handshakes; });
   add("entrypoint_tls_resumptions_total", MetricType::Counter, "TLS handshakes that resumed a session.",
       [](const E& e) { return e.resumed_handshakes; });
   add("entrypoint_received_bytes_total", MetricType::Counter, "Request bodies and client bytes of sessions.",
       [](const E& e) { return e.bytes_in; });
   add("entrypoint_sent_bytes_total", MetricType::Counter, "Answer bodies and upstream bytes of sessions.",
       [](const E& e) { return e.bytes_out; });
-  add("entrypoint_tcp_sessions_total", MetricType::Counter, "TCP sessions ended.", [](const E& e) { return e.sessions; });
-  add("entrypoint_tcp_open_sessions", MetricType::Gauge, "TCP sessions open now.", [](const E& e) { return e.open_sessions; });
-  MetricFamily& requests = families.family("entrypoint_requests_total", MetricType::Counter, "Exchanges, by class of status.");
+  add("entrypoint_tcp_sessions_total", MetricType::Counter, "TCP sessions ended.",
+      [](const E& e) { return e.sessions; });
+  add("entrypoint_tcp_open_sessions", MetricType::Gauge, "TCP sessions open now.",
+      [](const E& e) { return e.open_sessions; });
+  MetricFamily& requests =
+      families.family("entrypoint_requests_total", MetricType::Counter, "Exchanges, by class of status.");
   for (const auto& [name, e] : map) add_requests(requests, "entrypoint", name, e.requests);
   MetricFamily& durations = families.family("entrypoint_request_duration_seconds", MetricType::Histogram,
                                             "From the end of the request's head to the end of the answer.");
@@ -95,11 +102,13 @@ void add_services(Families& families, const Counters& counters) {
   const auto add = [&](std::string name, std::string words, auto value) {
     add_each(families, std::move(name), MetricType::Counter, std::move(words), "service", map, value);
   };
-  MetricFamily& requests = families.family("service_requests_total", MetricType::Counter, "Exchanges, by class of status.");
+  MetricFamily& requests =
+      families.family("service_requests_total", MetricType::Counter, "Exchanges, by class of status.");
   for (const auto& [name, s] : map) add_requests(requests, "service", name, s.requests);
   add("service_tcp_sessions_total", "TCP sessions ended.", [](const S& s) { return s.sessions; });
   add("service_connects_total", "Connections made to endpoints.", [](const S& s) { return s.connects; });
-  add("service_failed_connects_total", "Connections that could not be made.", [](const S& s) { return s.failed_connects; });
+  add("service_failed_connects_total", "Connections that could not be made.",
+      [](const S& s) { return s.failed_connects; });
   add("service_retries_total", "Attempts after the first.", [](const S& s) { return s.retries; });
 }
 
@@ -109,14 +118,17 @@ std::string metrics_text(const Counters& counters, const Snapshot& snapshot) {
   Families families;
   count(families.family("snapshot_generation", MetricType::Gauge, "Number of the configuration in force."), {},
         static_cast<double>(snapshot.generation));
-  MetricFamily& failures = families.family("failures_total", MetricType::Counter, "Exchanges and sessions that failed, by reason.");
+  MetricFamily& failures =
+      families.family("failures_total", MetricType::Counter, "Exchanges and sessions that failed, by reason.");
   for (std::size_t i = 0; i < counters.failures.size(); ++i)
     if (counters.failures[i] > 0)
-      count(failures, {{"reason", std::string(row(static_cast<FailureKind>(i)).name)}}, static_cast<double>(counters.failures[i]));
+      count(failures, {{"reason", std::string(row(static_cast<FailureKind>(i)).name)}},
+            static_cast<double>(counters.failures[i]));
   count(families.family("upstream_idle_connections", MetricType::Gauge, "Pooled connections."), {},
         static_cast<double>(counters.idle_upstream_connections));
-  count(families.family("upstream_ejected_endpoints", MetricType::Gauge, "Endpoints left out after failed connections."), {},
-        static_cast<double>(counters.ejected_endpoints));
+  count(
+      families.family("upstream_ejected_endpoints", MetricType::Gauge, "Endpoints left out after failed connections."),
+      {}, static_cast<double>(counters.ejected_endpoints));
   add_entry_points(families, counters);
   add_services(families, counters);
   return families.text();

@@ -105,8 +105,10 @@ Awaitable<RelayResult> relay(Stream& client, Stream& upstream, std::string_view 
   shared.progress();
   asio::steady_timer other_ended(co_await asio::this_coro::executor, TimePoint::max());
   bool running = true;
-  const Direction back{upstream, client, End::upstream_closed, End::upstream_reset, End::client_reset, result.to_client};
-  const Direction forth{client, upstream, End::client_closed, End::client_reset, End::upstream_reset, result.to_upstream};
+  const Direction back{upstream,          client,          End::upstream_closed, End::upstream_reset,
+                       End::client_reset, result.to_client};
+  const Direction forth{
+      client, upstream, End::client_closed, End::client_reset, End::upstream_reset, result.to_upstream};
   asio::co_spawn(other_ended.get_executor(), copy(shared, back, upstream_first), [&](std::exception_ptr) {
     running = false;
     other_ended.cancel();

@@ -31,11 +31,13 @@ json::value service_json(const Service* service, const std::string& missing) {
   if (!service) return json::object{{"missing", missing}};
   json::array endpoints;
   for (const Endpoint& endpoint : service->endpoints) endpoints.push_back(json::string(endpoint.text()));
-  return json::object{{"name", service->name}, {"scheme", service->tls ? "https" : "http"}, {"endpoints", std::move(endpoints)}};
+  return json::object{
+      {"name", service->name}, {"scheme", service->tls ? "https" : "http"}, {"endpoints", std::move(endpoints)}};
 }
 
 json::value route_json(const HttpRoute& route) {
-  json::object object{{"name", route.name}, {"host", route.host}, {"pathType", text_of(route.path_kind)}, {"path", route.path}};
+  json::object object{
+      {"name", route.name}, {"host", route.host}, {"pathType", text_of(route.path_kind)}, {"path", route.path}};
   if (route.priority != 0) object["priority"] = route.priority;
   if (route.tls_only) object["tlsOnly"] = true;
   object["service"] = service_json(route.service.get(), route.missing);
@@ -49,8 +51,11 @@ json::value route_json(const TcpRoute& route) {
     service.as_object()["weight"] = weighted.weight;
     services.push_back(std::move(service));
   }
-  return json::object{{"name", route.name}, {"rule", route.rule.text()}, {"priority", route.priority},
-                      {"tls", text_of(route.tls)}, {"services", std::move(services)}};
+  return json::object{{"name", route.name},
+                      {"rule", route.rule.text()},
+                      {"priority", route.priority},
+                      {"tls", text_of(route.tls)},
+                      {"services", std::move(services)}};
 }
 
 }  // namespace
@@ -62,10 +67,13 @@ std::string routes_json(const Snapshot& snapshot) {
     for (const Endpoint& address : entry_point->addresses) addresses.push_back(json::string(address.text()));
     for (const auto& route : entry_point->http->routes()) http.push_back(route_json(*route));
     for (const auto& route : entry_point->tcp->routes()) tcp.push_back(route_json(*route));
-    entry_points.push_back(json::object{{"name", entry_point->name}, {"addresses", std::move(addresses)},
-                                        {"http", std::move(http)}, {"tcp", std::move(tcp)}});
+    entry_points.push_back(json::object{{"name", entry_point->name},
+                                        {"addresses", std::move(addresses)},
+                                        {"http", std::move(http)},
+                                        {"tcp", std::move(tcp)}});
   }
-  return json::serialize(json::object{{"generation", snapshot.generation}, {"entryPoints", std::move(entry_points)}}) + "\n";
+  return json::serialize(json::object{{"generation", snapshot.generation}, {"entryPoints", std::move(entry_points)}}) +
+         "\n";
 }
 
 }  // namespace gatehouse

@@ -33,7 +33,8 @@ int open_listener(const asio::ip::tcp::endpoint& address, bool dual_stack) {
   ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
   if (address.address().is_v6()) ::setsockopt(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof v6_only);
-  if (::bind(descriptor, address.data(), static_cast<socklen_t>(address.size())) == 0 && ::listen(descriptor, backlog) == 0)
+  if (::bind(descriptor, address.data(), static_cast<socklen_t>(address.size())) == 0 &&
+      ::listen(descriptor, backlog) == 0)
     return descriptor;
   const int error = errno;
   ::close(descriptor);
@@ -51,7 +52,11 @@ Endpoint bound_address(int descriptor) {
 }  // namespace
 
 Server::Server(Clock& clock, Options options, Admin* admin, Logger log)
-    : clock_(clock), options_(std::move(options)), admin_(admin), log_(std::move(log)), snapshot_(std::make_shared<const Snapshot>()) {
+    : clock_(clock),
+      options_(std::move(options)),
+      admin_(admin),
+      log_(std::move(log)),
+      snapshot_(std::make_shared<const Snapshot>()) {
   std::vector<Worker*> workers;
   for (std::size_t i = 0; i < options_.workers; ++i) {
     threads_.push_back({std::make_unique<Worker>(clock_, options_.access_log, admin_), {}, {}});
@@ -85,7 +90,8 @@ std::vector<std::string> Server::publish(SnapshotPtr snapshot) {
       std::string problem;
       auto descriptors = open_listeners(*entry_point, address, binding.bound, problem);
       if (descriptors.empty()) {
-        problems.push_back("entry point " + entry_point->name + ": cannot listen on " + address.text() + ": " + problem);
+        problems.push_back("entry point " + entry_point->name + ": cannot listen on " + address.text() + ": " +
+                           problem);
         continue;
       }
       bindings_.emplace(key, std::move(binding));
@@ -107,7 +113,8 @@ std::vector<std::string> Server::publish(SnapshotPtr snapshot) {
   return problems;
 }
 
-std::vector<int> Server::open_listeners(const EntryPoint& entry_point, const Endpoint& address, Endpoint& bound, std::string& problem) {
+std::vector<int> Server::open_listeners(const EntryPoint& entry_point, const Endpoint& address, Endpoint& bound,
+                                        std::string& problem) {
   std::vector<int> descriptors;
   const auto activated = std::find_if(options_.activated.begin(), options_.activated.end(),
                                       [&](const ActivatedSocket& socket) { return socket.name == entry_point.name; });
@@ -115,7 +122,8 @@ std::vector<int> Server::open_listeners(const EntryPoint& entry_point, const End
   while (descriptors.size() < threads_.size()) {
     // A socket opened for us is shared: each worker waits on its own duplicate.
     const bool given = activated != options_.activated.end();
-    const int descriptor = given ? ::fcntl(activated->descriptor, F_DUPFD_CLOEXEC, 3) : open_listener(wanted, entry_point.dual_stack);
+    const int descriptor =
+        given ? ::fcntl(activated->descriptor, F_DUPFD_CLOEXEC, 3) : open_listener(wanted, entry_point.dual_stack);
     if (descriptor < 0) {
       problem = std::strerror(errno);
       for (const int opened : descriptors) ::close(opened);
@@ -129,7 +137,8 @@ std::vector<int> Server::open_listeners(const EntryPoint& entry_point, const End
   return descriptors;
 }
 
-void Server::start_listeners(const std::string& key, const std::string& entry_point, const std::vector<int>& descriptors) {
+void Server::start_listeners(const std::string& key, const std::string& entry_point,
+                             const std::vector<int>& descriptors) {
   for (std::size_t i = 0; i < threads_.size(); ++i) {
     Thread& thread = threads_[i];
     asio::post(thread.worker->io, [this, &thread, key, entry_point, descriptor = descriptors[i]] {

@@ -12,8 +12,8 @@
 #include <deque>
 #include <functional>
 #include <map>
-#include <mutex>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -72,7 +72,8 @@ class Server {
     Endpoint wanted, bound;
   };
 
-  std::vector<int> open_listeners(const EntryPoint& entry_point, const Endpoint& address, Endpoint& bound, std::string& problem);
+  std::vector<int> open_listeners(const EntryPoint& entry_point, const Endpoint& address, Endpoint& bound,
+                                  std::string& problem);
   void start_listeners(const std::string& key, const std::string& entry_point, const std::vector<int>& descriptors);
   void close_listeners(const std::string& key);
   void release_retired();
@@ -83,8 +84,8 @@ class Server {
   Logger log_;
   std::vector<Thread> threads_;
   std::map<std::string, Binding> bindings_;  // key: entry point and wanted address
-  std::deque<SnapshotPtr> retired_;          // freed here, not on a worker, once nobody uses them
-  mutable std::mutex snapshot_mutex_;        // never taken by the data path
+  std::deque<SnapshotPtr> retired_;  // freed here, not on a worker, once nobody uses them
+  mutable std::mutex snapshot_mutex_;  // never taken by the data path
   SnapshotPtr snapshot_;
   std::atomic<bool> draining_{false};
   std::atomic<std::size_t> undrained_{0};

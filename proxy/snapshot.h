@@ -35,7 +35,7 @@ struct ClientLimits {
   std::size_t head_bytes = 64 * 1024;
   std::size_t target_bytes = 32 * 1024;
   std::size_t fields = 128;
-  std::size_t connections = 0;              // of this entry point and worker process; 0 = bounded by descriptors only
+  std::size_t connections = 0;  // of this entry point and worker process; 0 = bounded by descriptors only
   std::size_t connections_per_address = 0;  // 0 = no limit
   std::uint32_t requests_per_connection = 0;  // 0 = no limit (Traefik keepAliveMaxRequests)
 };
@@ -57,19 +57,19 @@ struct EntryPoint {
   std::string name;
   std::vector<Endpoint> addresses;  // "[::]" with dual_stack accepts IPv4 too
   bool dual_stack = false;
-  bool admin = false;               // ping, ready, metrics, api instead of routes
-  bool required = true;             // a taken port at start ends the program; otherwise it is retried
+  bool admin = false;  // ping, ready, metrics, api instead of routes
+  bool required = true;  // a taken port at start ends the program; otherwise it is retried
   EntryPointTls tls;
   std::optional<Redirection> redirection;
-  bool proxy_protocol = false;            // a PROXY header is expected from proxy_protocol_from
+  bool proxy_protocol = false;  // a PROXY header is expected from proxy_protocol_from
   AddressRanges proxy_protocol_from;
   bool proxy_protocol_from_all = false;
-  AddressRanges forwarded_from;           // whose X-Forwarded-* are believed
+  AddressRanges forwarded_from;  // whose X-Forwarded-* are believed
   bool forwarded_from_all = false;
   ClientTimeouts timeouts;
   ClientLimits limits;
-  std::shared_ptr<const RouteTable> http;       // never null
-  std::shared_ptr<const TcpRouteTable> tcp;     // never null
+  std::shared_ptr<const RouteTable> http;  // never null
+  std::shared_ptr<const TcpRouteTable> tcp;  // never null
 };
 
 struct Snapshot {

@@ -10,6 +10,7 @@ namespace gatehouse::kubernetes {
 namespace {
 
 constexpr std::string_view service_name_label = "kubernetes.io/service-name";
+constexpr std::size_t most_endpoints = 1000;         // of one slice, as the API server says too
 constexpr std::size_t longest_secret = 1024 * 1024;  // the API server's limit of a whole Secret
 
 // Kinds that are no business of routing, though they stand in the same files.
@@ -177,6 +178,7 @@ std::shared_ptr<EndpointSlice> read_slice(FieldReader& reader, const Value& obje
   auto slice = std::make_shared<EndpointSlice>();
   if (reader.text(object, "addressType", 16) == "FQDN") return slice;
   for (const Value item : reader.list(object, "endpoints")) slice->endpoints.push_back(read_endpoint(reader, item));
+  if (slice->endpoints.size() > most_endpoints) reader.refuse(object["endpoints"], "more than 1000 endpoints");
   for (const Value item : reader.list(object, "ports"))
     if (is_tcp(reader, item)) slice->ports.push_back({reader.name(item, "name"), reader.port_number(item, "port")});
   return slice;

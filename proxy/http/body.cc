@@ -4,8 +4,7 @@
 
 namespace gatehouse {
 
-Http1Body::Http1Body(Inbox& inbox, Deadline& deadline, BodyFraming framing, Duration idle,
-                     const BodyFailures& failures)
+Http1Body::Http1Body(Inbox& inbox, Deadline& deadline, BodyFraming framing, Duration idle, const BodyFailures& failures)
     : inbox_(inbox),
       deadline_(deadline),
       framing_(framing),

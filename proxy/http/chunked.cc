@@ -64,7 +64,8 @@ Result<ChunkedDecoder::Step> ChunkedDecoder::read_size_line(std::string_view inp
   if (newline == 0 || newline > line_limit || input[newline - 1] != '\r') return bad("a chunk size line is malformed");
   auto size = parse_size_line(input.substr(0, newline - 1));
   if (!size) return size.error();
-  if (*size > 0 && (overhead_ += input.substr(0, newline).find(';') == std::string_view::npos ? 0 : newline) > overhead_limit)
+  if (*size > 0 &&
+      (overhead_ += input.substr(0, newline).find(';') == std::string_view::npos ? 0 : newline) > overhead_limit)
     return bad("too many chunk extensions");
   left_ = *size;
   state_ = left_ > 0 ? State::payload : State::trailer;
@@ -87,7 +88,8 @@ Result<ChunkedDecoder::Step> ChunkedDecoder::read_trailer_line(std::string_view 
   overhead_ += taken;
   trailer_section_.append(input.substr(0, taken));
   if (taken > 2) return Step{taken, {}, false};
-  if (auto parsed = parse_trailers(trailer_section_, HeadLimits{}, trailers_); !parsed) return bad(parsed.error().detail);
+  if (auto parsed = parse_trailers(trailer_section_, HeadLimits{}, trailers_); !parsed)
+    return bad(parsed.error().detail);
   return Step{taken, {}, true};
 }
 
@@ -100,9 +102,10 @@ ChunkSizeLine::ChunkSizeLine(std::size_t size) {
 
 bool trailer_may_pass(const HeaderField& field) {
   if (field.id != HeaderId::other) return false;
-  for (std::string_view refused : {"authorization", "proxy-authorization", "set-cookie", "content-type", "content-encoding",
-                                   "content-range", "range", "cache-control", "location", "www-authenticate", "vary",
-                                   "age", "expires", "max-forwards", "pragma", "if-match", "if-none-match"})
+  for (std::string_view refused :
+       {"authorization", "proxy-authorization", "set-cookie", "content-type", "content-encoding", "content-range",
+        "range", "cache-control", "location", "www-authenticate", "vary", "age", "expires", "max-forwards", "pragma",
+        "if-match", "if-none-match"})
     if (same_name(field.name, refused)) return false;
   return true;
 }

@@ -24,8 +24,7 @@ bool named_by_connection(const std::vector<HeaderField>& fields, std::string_vie
     if (field.id != HeaderId::connection) continue;
     bool named = false;
     for_each_element(field.value, [&](std::string_view token) {
-      named |= token.size() == name.size() &&
-               std::equal(token.begin(), token.end(), name.begin(), [](char a, char b) {
+      named |= token.size() == name.size() && std::equal(token.begin(), token.end(), name.begin(), [](char a, char b) {
                  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; };
                  return lower(a) == lower(b);
                });
@@ -104,8 +103,7 @@ void add_forwarded(std::string& out, const RequestHead& request, const Origin& o
   const std::string_view scheme = client_scheme(request, origin);
   add_forwarded_for(out, request, origin);
   if (!given(HeaderId::x_forwarded_proto)) add(out, "X-Forwarded-Proto", scheme);
-  if (!given(HeaderId::x_forwarded_host) && !request.authority.empty())
-    add(out, "X-Forwarded-Host", request.authority);
+  if (!given(HeaderId::x_forwarded_host) && !request.authority.empty()) add(out, "X-Forwarded-Host", request.authority);
   if (!given(HeaderId::x_forwarded_port)) {
     const std::string_view port = port_of(request.authority);
     add(out, "X-Forwarded-Port", !port.empty() ? port : scheme == "https" ? "443" : "80");
@@ -124,7 +122,8 @@ bool states_empty_body(const RequestHead& request) {
 }
 
 void add_status_line(std::string& out, const ResponseHead& response) {
-  const char digits[3] = {static_cast<char>('0' + response.status / 100), static_cast<char>('0' + response.status / 10 % 10),
+  const char digits[3] = {static_cast<char>('0' + response.status / 100),
+                          static_cast<char>('0' + response.status / 10 % 10),
                           static_cast<char>('0' + response.status % 10)};
   out.append("HTTP/1.1 ").append(digits, 3).append(" ").append(response.reason).append("\r\n");
 }

@@ -158,8 +158,7 @@ Result<void> parse_target(std::string_view target, const HeadLimits& limits, Req
   if (target.size() > limits.target_bytes) return Failure(FailureKind::uri_too_long);
   if (target.empty() || !all(target, target_char)) return bad("the request target holds a forbidden byte");
   request.target = target;
-  if (same_name(request.method, "connect"))
-    return Failure(FailureKind::method_not_supported, "CONNECT");
+  if (same_name(request.method, "connect")) return Failure(FailureKind::method_not_supported, "CONNECT");
   if (target == "*" && request.method != "OPTIONS") return bad("the target * is for OPTIONS only");
   if (target.front() != '/' && target != "*" && !split_absolute_form(request))
     return bad("the request target is neither a path nor an http URL");
@@ -174,7 +173,8 @@ Result<void> parse_request_line(std::string_view line, const HeadLimits& limits,
   const auto first = line.find(' ');
   const auto last = line.rfind(' ');
   if (first == std::string_view::npos || last == first)
-    return line.size() > limits.target_bytes ? Failure(FailureKind::uri_too_long) : bad("the request line is malformed");
+    return line.size() > limits.target_bytes ? Failure(FailureKind::uri_too_long)
+                                             : bad("the request line is malformed");
   request.method = line.substr(0, first);
   if (request.method.empty() || request.method.size() > 32 || !all(request.method, token_char))
     return bad("the method is malformed");
@@ -226,16 +226,15 @@ Result<void> settle_connection(RequestHead& request) {
   request.body = *body;
   request.keep_alive = !framing.close && (request.minor_version > 0 || framing.keep_alive);
   // An upgrade with a body would leave two readings of where the tunnel's bytes begin. h2c is never switched to.
-  const bool can_upgrade = framing.connection_upgrade && request.minor_version > 0 &&
-                           request.body.kind == BodyKind::none && !framing.h2c;
+  const bool can_upgrade =
+      framing.connection_upgrade && request.minor_version > 0 && request.body.kind == BodyKind::none && !framing.h2c;
   request.upgrade = can_upgrade ? framing.upgrade : std::string_view{};
   return settle_expectation(request);
 }
 
 BodyFraming response_body(const ResponseHead& response, const BodyFraming& declared, bool has_length,
                           std::string_view request_method) {
-  if (response.status < 200 || response.status == 204 || response.status == 304 || request_method == "HEAD")
-    return {};
+  if (response.status < 200 || response.status == 204 || response.status == 304 || request_method == "HEAD") return {};
   if (declared.kind != BodyKind::none || has_length) return declared;
   return {BodyKind::until_close, 0};
 }

@@ -43,7 +43,8 @@ Awaitable<Result<bool>> read_request_head(Http1Link link, Duration limit, std::s
       co_return true;
     }
     if (unread.size() >= head_bytes)
-      co_return Failure(unread.find('\n') == std::string_view::npos ? FailureKind::uri_too_long : FailureKind::head_too_large);
+      co_return Failure(unread.find('\n') == std::string_view::npos ? FailureKind::uri_too_long
+                                                                    : FailureKind::head_too_large);
     const bool nothing_yet = unread.empty();
     const auto read = co_await link.inbox.gather(head_bytes);
     if (read && *read > 0) continue;
@@ -89,7 +90,8 @@ Awaitable<Result<void>> Http1Exchange::send_interim(const ResponseHead& head) {
 }
 
 Awaitable<Result<void>> Http1Exchange::send_head(const ResponseHead& head, BodyPiece first,
-                                                 const std::vector<HeaderField>& trailers, std::string_view set_cookie) {
+                                                 const std::vector<HeaderField>& trailers,
+                                                 std::string_view set_cookie) {
   answer_body_ = framing_for(request_, head);
   // A request still arriving may never end properly; only the close tells where the next one would begin.
   if (!body_.ended() || answer_body_ == BodyKind::until_close || head.status == 101) close_ = true;

@@ -44,7 +44,8 @@ class Http1Exchange final : public Exchange {
   Awaitable<Result<void>> send_head(const ResponseHead& head, BodyPiece first, const std::vector<HeaderField>& trailers,
                                     std::string_view set_cookie) override;
   Awaitable<Result<void>> send_piece(BodyPiece piece, const std::vector<HeaderField>& trailers) override;
-  Awaitable<Result<void>> respond(std::uint16_t status, std::vector<HeaderField> fields, std::string_view body) override;
+  Awaitable<Result<void>> respond(std::uint16_t status, std::vector<HeaderField> fields,
+                                  std::string_view body) override;
   bool answer_begun() const override { return begun_; }
   void end_connection() override { close_ = true; }
   void break_off() override;

@@ -17,7 +17,8 @@ Awaitable<IoResult<std::size_t>> Inbox::gather(std::size_t limit) {
     begin_ = 0;
     end_ = size;
   }
-  auto read = co_await stream_->read_some(asio::buffer(head_.data() + end_, std::min(head_.size() - end_, limit - size)));
+  auto read =
+      co_await stream_->read_some(asio::buffer(head_.data() + end_, std::min(head_.size() - end_, limit - size)));
   if (read) end_ += *read;
   co_return read;
 }

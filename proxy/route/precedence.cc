@@ -38,8 +38,8 @@ struct Sortable {
 
 Sortable sortable(HttpRoutePtr route, std::size_t given) {
   std::string storage;
-  Sortable item{nullptr, host_level(route->host), path_kind_of(*route), Tier::default_priority, 0,
-                static_cast<std::uint32_t>(given)};
+  Sortable item{nullptr, host_level(route->host),          path_kind_of(*route), Tier::default_priority,
+                0,       static_cast<std::uint32_t>(given)};
   item.length = static_cast<std::uint32_t>(comparable_path(*route, storage).size());
   if (!route->creates_host)
     item.tier = Tier::overlay;
@@ -71,8 +71,8 @@ void append_host(Iterator next, Iterator end, std::vector<HttpRoutePtr>& ordered
   Iterator other = std::find_if(next, end, [](const auto& item) { return item.tier == Tier::default_priority; });
   const Iterator explicit_end = other;
   while (next != explicit_end || other != end) {
-    const bool outdone = next != explicit_end &&
-                         (other == end || next->route->priority > default_priority(*other->route));
+    const bool outdone =
+        next != explicit_end && (other == end || next->route->priority > default_priority(*other->route));
     ordered.push_back(std::move(outdone ? (next++)->route : (other++)->route));
   }
 }

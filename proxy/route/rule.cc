@@ -117,9 +117,8 @@ bool is_spelling_of(std::string_view text, std::string_view name) {
   };
   return text == name || all([](char a, char b) { return a == lower(b); }) ||
          all([](char a, char b) { return a == upper(b); }) ||
-         (text[0] == upper(name[0]) &&
-          std::equal(text.begin() + 1, text.end(), name.begin() + 1, name.end(),
-                     [](char a, char b) { return a == lower(b); }));
+         (text[0] == upper(name[0]) && std::equal(text.begin() + 1, text.end(), name.begin() + 1, name.end(),
+                                                  [](char a, char b) { return a == lower(b); }));
 }
 
 // Levenshtein, letters in any case.
@@ -255,7 +254,10 @@ class Parser {
     const bool too_few = rule.arguments.size() < matcher.min_arguments;
     const std::size_t limit = too_few ? matcher.min_arguments : matcher.max_arguments;
     const bool exactly = matcher.min_arguments == matcher.max_arguments;
-    return rule_failure(rule.column, rule.name + " takes " + (exactly ? "" : too_few ? "at least " : "at most ") +
+    return rule_failure(rule.column, rule.name + " takes " +
+                                         (exactly   ? ""
+                                          : too_few ? "at least "
+                                                    : "at most ") +
                                          std::to_string(limit) + (limit == 1 ? " argument" : " arguments") +
                                          ", found " + std::to_string(rule.arguments.size()) +
                                          (too_few ? "" : "; join alternatives with ||"));

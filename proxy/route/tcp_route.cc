@@ -33,9 +33,8 @@ std::string share_text(const WeightedService& service, bool alone) {
 }  // namespace
 
 TcpRouteTable::TcpRouteTable(std::vector<TcpRoutePtr> routes) : routes_(std::move(routes)) {
-  std::stable_sort(routes_.begin(), routes_.end(), [](const TcpRoutePtr& a, const TcpRoutePtr& b) {
-    return a->priority > b->priority;
-  });
+  std::stable_sort(routes_.begin(), routes_.end(),
+                   [](const TcpRoutePtr& a, const TcpRoutePtr& b) { return a->priority > b->priority; });
 }
 
 const TcpRoute* TcpRouteTable::match_plain(const TcpConnectionFacts& facts) const {
@@ -43,9 +42,8 @@ const TcpRoute* TcpRouteTable::match_plain(const TcpConnectionFacts& facts) cons
 }
 
 const TcpRoute* TcpRouteTable::match_tls(const TcpConnectionFacts& facts, bool specific) const {
-  return first_match(routes_, facts, [&](const TcpRoute& route) {
-    return !is_plain(route) && route.rule.needs_sni() == specific;
-  });
+  return first_match(routes_, facts,
+                     [&](const TcpRoute& route) { return !is_plain(route) && route.rule.needs_sni() == specific; });
 }
 
 bool TcpRouteTable::has_plain() const {

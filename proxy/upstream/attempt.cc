@@ -68,7 +68,8 @@ Awaitable<Result<void>> Attempt::run() {
 
 Awaitable<error_code> Attempt::send_first() {
   if (first_ && !first_->bytes.empty()) co_return co_await send_body(*first_);
-  if (first_ && first_->last && exchange_.request().body.kind == BodyKind::chunked) co_return co_await send_body(*first_);
+  if (first_ && first_->last && exchange_.request().body.kind == BodyKind::chunked)
+    co_return co_await send_body(*first_);
   const asio::const_buffer head = buffer_of(head_);
   upstream_.writing.within(service_.timeouts.idle);
   const error_code error = co_await upstream_.stream().write(std::span(&head, 1));
@@ -169,7 +170,8 @@ Awaitable<Result<void>> Attempt::receive_head() {
       watch_.clear();
       co_return parsed;
     }
-    if (inbox.unread().size() >= response_head_limit) co_return Failure(FailureKind::bad_answer, "the head is too large");
+    if (inbox.unread().size() >= response_head_limit)
+      co_return Failure(FailureKind::bad_answer, "the head is too large");
     const bool nothing_yet = inbox.unread().empty();
     const auto read = co_await inbox.gather(response_head_limit);
     if (read && *read > 0) continue;

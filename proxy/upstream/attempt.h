@@ -3,8 +3,8 @@
 #pragma once
 
 #include "proxy/http/exchange.h"
-#include "proxy/upstream/pool.h"
 #include "proxy/route/service.h"
+#include "proxy/upstream/pool.h"
 
 #include <boost/asio/steady_timer.hpp>
 
@@ -24,7 +24,7 @@ class Attempt {
   Awaitable<Result<void>> run();
 
   bool body_lost() const { return uploading_; }  // cannot be sent again
-  bool reusable() const { return reusable_; }    // the upstream connection
+  bool reusable() const { return reusable_; }  // the upstream connection
   std::uint16_t status_sent() const { return status_sent_; }
   std::uint64_t bytes_in() const { return bytes_in_; }
   std::uint64_t bytes_out() const { return bytes_out_; }

@@ -16,7 +16,8 @@ bool EndpointHealth::usable(const Endpoint& endpoint) const {
 }
 
 void EndpointHealth::sweep() {
-  std::erase_if(ejected_, [now = clock_.now()](const auto& entry) { return now > entry.second.until + 10 * longest_pause; });
+  std::erase_if(ejected_,
+                [now = clock_.now()](const auto& entry) { return now > entry.second.until + 10 * longest_pause; });
 }
 
 }  // namespace gatehouse

@@ -4,8 +4,8 @@
 
 #include "base/names.h"
 #include "base/result.h"
-#include "proxy/route/tcp_route.h"
 #include "proxy/route/service.h"
+#include "proxy/route/tcp_route.h"
 
 #include <algorithm>
 #include <span>

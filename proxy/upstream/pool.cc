@@ -57,7 +57,7 @@ bool Pool::fits(const UpstreamConnection& connection, const Service& service) {
   return connection.tls_context_ == service.tls.get() && (!service.tls || connection.tls_host_ == service.host);
 }
 
-std::unique_ptr<UpstreamConnection> Pool::take_idle(const Service& service, const Endpoint& endpoint, bool careful) {
+std::unique_ptr<UpstreamConnection> Pool::take_idle(const Service& service, const Endpoint& endpoint) {
   const auto entry = idle_.find(endpoint);
   if (entry == idle_.end()) return nullptr;
   auto& idle = entry->second;
@@ -65,8 +65,7 @@ std::unique_ptr<UpstreamConnection> Pool::take_idle(const Service& service, cons
     if (!fits(*idle[i], service)) continue;
     auto connection = std::move(idle[i]);
     idle.erase(idle.begin() + static_cast<std::ptrdiff_t>(i));
-    const bool fresh = !careful && deadlines_.ticks() <= connection->idle_since_ + 1;
-    if (connection->reading.expired() || (!fresh && !connection->stream().idle_and_open())) continue;
+    if (connection->reading.expired() || !connection->stream().idle_and_open()) continue;
     connection->reading.clear();
     connection->reused = true;
     return connection;
@@ -82,7 +81,6 @@ void Pool::give_back(std::unique_ptr<UpstreamConnection> connection, const Servi
   auto& idle = idle_[connection->endpoint()];
   if (idle.size() >= idle_per_endpoint) return;
   connection->inbox().release_if_empty();
-  connection->idle_since_ = deadlines_.ticks();
   connection->reading.within(service.timeouts.keep_alive);
   idle.push_back(std::move(connection));
 }

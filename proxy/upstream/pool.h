@@ -40,24 +40,24 @@ class UpstreamConnection {
   Inbox inbox_;
 
  public:
-  Deadline reading;       // limit on the answer
-  StallLimit writing;     // limit on the upstream taking our bytes
+  Deadline reading;  // limit on the answer
+  StallLimit writing;  // limit on the upstream taking our bytes
   ResponseHead response;  // of the exchange in progress
-  bool reused = false;    // has served before: it may have been closed by the upstream meanwhile
+  bool reused = false;  // has served before: it may have been closed by the upstream meanwhile
 
  private:
   const void* tls_context_ = nullptr;
   std::string tls_host_;
-  std::uint64_t idle_since_ = 0;  // tick
 };
 
 class Pool {
  public:
-  Pool(asio::io_context& io, Deadlines& deadlines, Buffers& buffers) : io_(io), deadlines_(deadlines), buffers_(buffers) {}
+  Pool(asio::io_context& io, Deadlines& deadlines, Buffers& buffers)
+      : io_(io), deadlines_(deadlines), buffers_(buffers) {}
 
-  // An idle connection that still looks alive, or null. One given back in this or the last tick is taken without
-  // looking unless `careful`: for requests that cannot be sent again should it turn out dead.
-  std::unique_ptr<UpstreamConnection> take_idle(const Service& service, const Endpoint& endpoint, bool careful);
+  // An idle connection that still looks alive, or null. Looking is never skipped: bytes nobody asked for must not
+  // become the next request's answer.
+  std::unique_ptr<UpstreamConnection> take_idle(const Service& service, const Endpoint& endpoint);
   // A new one, not yet open.
   std::unique_ptr<UpstreamConnection> make(const Endpoint& endpoint);
   // Keeps a connection whose last exchange ended cleanly. It closes itself after the service's keep-alive limit.

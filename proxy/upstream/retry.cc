@@ -5,12 +5,12 @@ namespace {
 
 constexpr std::uint16_t most_attempts = 4;
 
-}  // namespace
-
 bool is_idempotent(std::string_view method) {
   return method == "GET" || method == "HEAD" || method == "OPTIONS" || method == "PUT" || method == "DELETE" ||
          method == "TRACE" || method == "PROPFIND" || method == "REPORT";
 }
+
+}  // namespace
 
 void RetryState::failed_to_connect(Failure failure) {
   ++attempts;

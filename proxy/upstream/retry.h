@@ -21,9 +21,6 @@ struct RetryState {
   void failed_after_sending(Failure failure, bool reused, bool lost);
 };
 
-// Doing it twice does no more than once.
-bool is_idempotent(std::string_view method);
-
 bool may_retry(const RetryState& state, const RequestHead& request, bool answer_begun);
 
 }  // namespace gatehouse

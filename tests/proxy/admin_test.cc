@@ -1,9 +1,9 @@
 // The admin entry point, and what the access log says of an HTTP exchange.
 #include "tests/doubles/proxy/test_proxy.h"
 
+#include <gtest/gtest.h>
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
-#include <gtest/gtest.h>
 
 namespace gatehouse {
 namespace {
@@ -41,7 +41,8 @@ TEST(AdminPages, MetricsAddUpOverWorkers) {
   AnsweringUpstream upstream("four");
   TestProxy proxy(TestProxy::Setup{.workers = 2});
   proxy.publish({entry("web", {to(service({upstream.endpoint()}))})});
-  for (int i = 0; i < 6; ++i) proxy.ask("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi");
+  for (int i = 0; i < 6; ++i)
+    proxy.ask("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi");
   proxy.ask("BAD\r\n\r\n");
   EXPECT_EQ(proxy.await_open("web", 0), 0);
   EXPECT_EQ(proxy.metric("gatehouse_entrypoint_connections_total{entrypoint=\"web\"}"), 7);
@@ -77,7 +78,9 @@ TEST(ExchangeRecord, SaysEverything) {
   Upstream upstream;
   TestProxy proxy(entry("web", {to(service({upstream.endpoint()}), "a.example")}));
   RawPeer client = proxy.connect("web", 0, "127.0.0.5");
-  client.send("POST /a%20b?c=d HTTP/1.1\r\nHost: A.example\r\nContent-Length: 5\r\nUser-Agent: t \"quoted\"\r\nReferer: http://r/\r\n\r\nhello");
+  client.send(
+      "POST /a%20b?c=d HTTP/1.1\r\nHost: A.example\r\nContent-Length: 5\r\nUser-Agent: t \"quoted\"\r\nReferer: "
+      "http://r/\r\n\r\nhello");
   RawPeer connection = upstream.accept();
   connection.read_message();
   connection.send("HTTP/1.1 201 Created\r\nContent-Length: 3\r\n\r\nyes");

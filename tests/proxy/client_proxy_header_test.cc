@@ -66,7 +66,8 @@ TEST(ClientProxyHeader, StrangersAreNeverBelieved) {
 TEST(ClientProxyHeader, MissingOrMalformedOnesClose) {
   Upstream upstream;
   TestProxy proxy(behind_balancer(entry("web", {to(service({upstream.endpoint()}))})));
-  for (const std::string& start : {get("/"), std::string("PROXY TCP4 1.2.3.4\r\n"), std::string("PROXY TCP4 ") + std::string(200, 'x')}) {
+  for (const std::string& start :
+       {get("/"), std::string("PROXY TCP4 1.2.3.4\r\n"), std::string("PROXY TCP4 ") + std::string(200, 'x')}) {
     RawPeer client = proxy.connect("web", 0, "127.0.0.3");
     client.send(start);
     EXPECT_EQ(client.read_to_end(), "");
@@ -89,8 +90,9 @@ TEST(ClientProxyHeader, SilenceIsLimited) {
 // The route sees the real client, and so does the upstream that asks for a header of its own.
 TEST(ClientProxyHeader, IsPassedOnToTcpUpstreams) {
   Upstream upstream;
-  TestProxy proxy(behind_balancer(entry("ssh", {}, {tcp_to(service({upstream.endpoint()}), "ClientIP(`203.0.113.0/24`)",
-                                                           TcpTls::none, ProxyHeaderVersion::v1)})));
+  TestProxy proxy(behind_balancer(entry(
+      "ssh", {},
+      {tcp_to(service({upstream.endpoint()}), "ClientIP(`203.0.113.0/24`)", TcpTls::none, ProxyHeaderVersion::v1)})));
   RawPeer client = proxy.connect("ssh", 0, "127.0.0.3");
   client.send(v2 + "hello");
   RawPeer server = upstream.accept();

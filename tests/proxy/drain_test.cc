@@ -17,7 +17,8 @@ struct Drain : testing::Test {
   std::future<void> drained = done.get_future();
 
   void SetUp() override {
-    proxy.publish({entry("web", {to(service({upstream.endpoint()}))}), entry("ssh", {}, {tcp_to(service({upstream.endpoint()}))})});
+    proxy.publish({entry("web", {to(service({upstream.endpoint()}))}),
+                   entry("ssh", {}, {tcp_to(service({upstream.endpoint()}))})});
   }
   void drain() {
     proxy.server().drain([this] { done.set_value(); });
@@ -62,6 +63,7 @@ TEST_F(Drain, RequestUnderWayIsAnsweredWithCloseAndSessionsAreWaitedFor) {
   EXPECT_EQ(answer.body, "late");
   EXPECT_EQ(answer.field("connection"), "close");
   EXPECT_EQ(client.await_end(), Peer::End::closed);
+  client.close();
 
   session.send("y");
   EXPECT_EQ(server.read(1), "y");

@@ -27,9 +27,9 @@ TEST(Forwarding, TargetsReachTheUpstreamByteForByte) {
   TestProxy proxy(web_to(upstream));
   RawPeer client = proxy.connect();
   std::optional<RawPeer> connection;
-  for (const std::string target :
-       {"/a%2Fb%2fc", "//x///y/", "/a/./b/../c", "/+;=@,:$&'()*!", "/%7euser?x=%2F%20+&&y", "/?", "/x?a=b?c=%00", "/{a}|b^\"",
-        "/group%2Fproject/-/raw/main/a+b.txt?ref=v1..v2", "/bucket/key%20with%20%E2%82%AC?X-Amz-Signature=a%2Bb%3D"}) {
+  for (const std::string target : {"/a%2Fb%2fc", "//x///y/", "/a/./b/../c", "/+;=@,:$&'()*!", "/%7euser?x=%2F%20+&&y",
+                                   "/?", "/x?a=b?c=%00", "/{a}|b^\"", "/group%2Fproject/-/raw/main/a+b.txt?ref=v1..v2",
+                                   "/bucket/key%20with%20%E2%82%AC?X-Amz-Signature=a%2Bb%3D"}) {
     client.send(get(target));
     if (!connection) connection = upstream.accept();
     EXPECT_EQ(connection->read_message().start_line, "GET " + target + " HTTP/1.1");
@@ -59,8 +59,9 @@ TEST(Forwarding, HopByHopFieldsStay) {
   Upstream upstream;
   const Message request = received(
       web_to(upstream), upstream,
-      get("/", "Connection: keep-alive, X-Mine, Authorization\r\nX-Mine: 1\r\nAuthorization: Basic x\r\nKeep-Alive: 5\r\n"
-               "Proxy-Connection: x\r\nTE: trailers\r\nX-Kept: yes\r\nX_Forwarded_For: 6.6.6.6\r\nUser-Agent: t\r\n"));
+      get("/",
+          "Connection: keep-alive, X-Mine, Authorization\r\nX-Mine: 1\r\nAuthorization: Basic x\r\nKeep-Alive: 5\r\n"
+          "Proxy-Connection: x\r\nTE: trailers\r\nX-Kept: yes\r\nX_Forwarded_For: 6.6.6.6\r\nUser-Agent: t\r\n"));
   EXPECT_FALSE(request.has("x-mine"));
   EXPECT_FALSE(request.has("keep-alive"));
   EXPECT_FALSE(request.has("proxy-connection"));
@@ -74,9 +75,10 @@ TEST(Forwarding, HopByHopFieldsStay) {
 TEST(Forwarding, StrangersCannotSayWhoTheyAre) {
   Upstream upstream;
   const Message request = received(trusting(web_to(upstream), "10.0.0.0/8"), upstream,
-                                   get("/", "X-Forwarded-For: 6.6.6.6\r\nX-Real-IP: 6.6.6.6\r\nX-Forwarded-Proto: https\r\n"
-                                            "X-Forwarded-Host: evil\r\nX-Forwarded-Port: 1\r\nX-Forwarded-Ssl: on\r\n"
-                                            "Forwarded: for=6.6.6.6\r\nX-Forwarded-Prefix: /x\r\n"));
+                                   get("/",
+                                       "X-Forwarded-For: 6.6.6.6\r\nX-Real-IP: 6.6.6.6\r\nX-Forwarded-Proto: https\r\n"
+                                       "X-Forwarded-Host: evil\r\nX-Forwarded-Port: 1\r\nX-Forwarded-Ssl: on\r\n"
+                                       "Forwarded: for=6.6.6.6\r\nX-Forwarded-Prefix: /x\r\n"));
   EXPECT_EQ(request.field("x-forwarded-for"), "127.0.0.1");
   EXPECT_EQ(request.field("x-real-ip"), "127.0.0.1");
   EXPECT_EQ(request.field("x-forwarded-proto"), "http");
@@ -90,8 +92,9 @@ TEST(Forwarding, StrangersCannotSayWhoTheyAre) {
 TEST(Forwarding, TrustedPeersAreBelieved) {
   Upstream upstream;
   const Message request = received(trusting(web_to(upstream), "127.0.0.0/8"), upstream,
-                                   get("/", "X-Forwarded-For: 6.6.6.6, 203.0.113.9\r\nX-Forwarded-Proto: https\r\n"
-                                            "X-Forwarded-Host: public.example\r\nX-Forwarded-Port: 8443\r\n"),
+                                   get("/",
+                                       "X-Forwarded-For: 6.6.6.6, 203.0.113.9\r\nX-Forwarded-Proto: https\r\n"
+                                       "X-Forwarded-Host: public.example\r\nX-Forwarded-Port: 8443\r\n"),
                                    "127.0.0.4");
   EXPECT_EQ(request.field("x-forwarded-for"), "6.6.6.6, 203.0.113.9, 127.0.0.4");
   EXPECT_EQ(request.field("x-real-ip"), "203.0.113.9");
@@ -118,8 +121,9 @@ TEST(Forwarding, AnswerKeepsItsFieldsAndLosesTheHops) {
   client.send(get("/"));
   RawPeer connection = upstream.accept();
   connection.read_message();
-  connection.send(ok("x", "Set-Cookie: a=1\r\nSet-Cookie: b=2\r\nServer: theirs\r\nDate: then\r\nKeep-Alive: timeout=5\r\n"
-                          "Connection: keep-alive, X-Hop\r\nX-Hop: 1\r\nX-Odd:  spaced \r\n"));
+  connection.send(ok("x",
+                     "Set-Cookie: a=1\r\nSet-Cookie: b=2\r\nServer: theirs\r\nDate: then\r\nKeep-Alive: timeout=5\r\n"
+                     "Connection: keep-alive, X-Hop\r\nX-Hop: 1\r\nX-Odd:  spaced \r\n"));
   const Message answer = client.read_message();
   EXPECT_EQ(answer.fields("set-cookie"), (std::vector<std::string>{"a=1", "b=2"}));
   EXPECT_EQ(answer.field("server"), "theirs");

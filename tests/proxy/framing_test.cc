@@ -61,8 +61,8 @@ TEST_F(Framing, ChunksArriveOneByOneWithoutWaitingForTheNext) {
 }
 
 TEST_F(Framing, HeadKeepsTheLengthAndSendsNoBody) {
-  const Message answer = exchange("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n",
-                                  false, true);
+  const Message answer =
+      exchange("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", false, true);
   EXPECT_EQ(answer.field("content-length"), "1000");
   client.send(get("/next"));
   EXPECT_EQ(connection->read_message().start_line, "GET /next HTTP/1.1");
@@ -92,8 +92,9 @@ TEST_F(Framing, AnswersWithoutBodyLeaveTheConnectionUsable) {
 }
 
 TEST_F(Framing, Http10ClientGetsChunkedAnswerUntilClose) {
-  const Message answer = exchange("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
-                                  "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
+  const Message answer =
+      exchange("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+               "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n");
   EXPECT_FALSE(answer.has("transfer-encoding"));
   EXPECT_EQ(answer.field("connection"), "close");
   EXPECT_EQ(answer.body, "abcde");

@@ -7,7 +7,8 @@ namespace gatehouse {
 namespace {
 
 constexpr std::string_view upgrade = "Connection: Upgrade\r\nUpgrade: SPDY/3.1\r\n";
-constexpr std::string_view switching = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n\r\n";
+constexpr std::string_view switching =
+    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n\r\n";
 
 struct Interim : testing::Test {
   Upstream upstream;

@@ -146,7 +146,8 @@ TEST_F(Limits, ClientThatStopsReadingIsCutOff) {
   connection.read_message();
   connection.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n");
   const std::string block(1 << 20, 'x');
-  while (connection.send_what_fits(block, 200) == block.size()) {}
+  while (connection.send_what_fits(block, 200) == block.size()) {
+  }
   const Duration waited = proxy.advance_until_readable(connection, 1s);
   EXPECT_GE(waited, 59s);
   EXPECT_LE(waited, 130s);

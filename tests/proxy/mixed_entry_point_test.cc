@@ -16,7 +16,8 @@ HostName host(std::string_view text) { return HostName::parse_with_wildcard(text
 
 struct Mixed : testing::Test {
   TemporaryDirectory directory;
-  std::shared_ptr<const tls::InternalCa> ca = tls::InternalCa::load_or_create(directory / "ca", SystemClock().wall_now()).value();
+  std::shared_ptr<const tls::InternalCa> ca =
+      tls::InternalCa::load_or_create(directory / "ca", SystemClock().wall_now()).value();
   std::shared_ptr<const tls::ServerContext> server_context = tls::make_server_context({}, nullptr).value();
   std::shared_ptr<const tls::ClientContext> verifying = client_context(true);
   std::shared_ptr<const tls::ClientContext> trusting = client_context(false);
@@ -30,7 +31,9 @@ struct Mixed : testing::Test {
     policy.ca_pem = ca->root_pem();
     return tls::make_client_context(policy).value();
   }
-  tls::CertificatePtr issue(std::string_view name) const { return ca->issue(host(name), SystemClock().wall_now()).value(); }
+  tls::CertificatePtr issue(std::string_view name) const {
+    return ca->issue(host(name), SystemClock().wall_now()).value();
+  }
   std::unique_ptr<TlsPeer> connect(const std::string& server_name, bool verify = true) {
     return TlsPeer::connect(proxy.connect("mixed"), verify ? verifying : trusting, server_name).value();
   }
@@ -135,7 +138,8 @@ TEST_F(Mixed, SpecificHttpsHostComesBeforeSpecificServerName) {
   use_certificates({"a.example"});
   const auto tcp = service({upstream.endpoint()}, "test/tcp:1");
   proxy.publish({mixed({to(service({web.endpoint()}), "a.example")},
-                       {tcp_to(tcp, "HostSNI(`a.example`)", TcpTls::passthrough), tcp_to(tcp, "HostSNI(`ssh.example`)", TcpTls::passthrough)})});
+                       {tcp_to(tcp, "HostSNI(`a.example`)", TcpTls::passthrough),
+                        tcp_to(tcp, "HostSNI(`ssh.example`)", TcpTls::passthrough)})});
   auto https = connect("a.example");
   https->send(get("/"));
   EXPECT_EQ(https->read_message().body, "web");
@@ -203,7 +207,8 @@ TEST_F(Mixed, ClientHelloMayArriveByteByByte) {
   });
   RawPeer taken = listening.accept();
   std::string hello = taken.read(5);
-  hello += taken.read(static_cast<std::size_t>(static_cast<unsigned char>(hello[3]) << 8 | static_cast<unsigned char>(hello[4])));
+  hello += taken.read(
+      static_cast<std::size_t>(static_cast<unsigned char>(hello[3]) << 8 | static_cast<unsigned char>(hello[4])));
   taken.close();
   EXPECT_FALSE(client.get());
   RawPeer slow = proxy.connect("mixed");
@@ -213,7 +218,8 @@ TEST_F(Mixed, ClientHelloMayArriveByteByByte) {
 }
 
 TEST_F(Mixed, BrokenClientHelloIsClosed) {
-  proxy.publish({mixed({to(service({web.endpoint()}))}, {tcp_to(service({upstream.endpoint()}), "HostSNI(`*`)", TcpTls::passthrough)})});
+  proxy.publish({mixed({to(service({web.endpoint()}))},
+                       {tcp_to(service({upstream.endpoint()}), "HostSNI(`*`)", TcpTls::passthrough)})});
   RawPeer client = proxy.connect("mixed");
   client.send(std::string("\x16\x03\x01\x00\x04\x02\x00\x00\x00", 9));
   EXPECT_EQ(client.read_to_end(), "");

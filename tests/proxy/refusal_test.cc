@@ -110,8 +110,8 @@ TEST_F(Refusal, MalformedChunkAfterGoodOnesBreaksTheUpstreamOff) {
 }
 
 TEST_F(Refusal, AnotherRequestMayFollowOneNobodyServes) {
-  proxy.publish({entry("web", {to(service({upstream.endpoint()}), "a.example", "/here"), to(nullptr, "a.example", "/missing"),
-                               to(service({}), "a.example", "/empty")})});
+  proxy.publish({entry("web", {to(service({upstream.endpoint()}), "a.example", "/here"),
+                               to(nullptr, "a.example", "/missing"), to(service({}), "a.example", "/empty")})});
   RawPeer client = proxy.connect();
   client.send(get("/elsewhere") + get("/missing") + get("/empty") + get("/here"));
   const Message no_route = client.read_message();
@@ -153,7 +153,8 @@ TEST_F(Refusal, MalformedAnswersAre502) {
        {"SSH-2.0-OpenSSH\r\n\r\n", "HTTP/1.1 200 OK\nContent-Length: 0\n\n", "HTTP/1.1 2x0 OK\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
         "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nBad Name: x\r\n\r\n", "HTTP/1.1 200 OK\r\nX: a\r\n b\r\n\r\n", "HTTP/2 200\r\n\r\n", "HTTP/1.1 099 x\r\n\r\n"}) {
+        "HTTP/1.1 200 OK\r\nBad Name: x\r\n\r\n", "HTTP/1.1 200 OK\r\nX: a\r\n b\r\n\r\n", "HTTP/2 200\r\n\r\n",
+        "HTTP/1.1 099 x\r\n\r\n"}) {
     SCOPED_TRACE(answer);
     RawPeer client = proxy.connect();
     client.send(get("/"));

@@ -9,7 +9,8 @@
 namespace gatehouse {
 namespace {
 
-constexpr std::string_view switching = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+constexpr std::string_view switching =
+    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
 
 TEST(Reload, NextRequestOfAnExistingConnectionSeesTheNewRoutes) {
   AnsweringUpstream old_one("old"), new_one("new");
@@ -32,7 +33,8 @@ TEST(Reload, NextRequestOfAnExistingConnectionSeesTheNewRoutes) {
 TEST(Reload, WhatIsUnderWayGoesOn) {
   Upstream upstream;
   const auto both = [&] {
-    return std::vector{entry("web", {to(service({upstream.endpoint()}))}), entry("ssh", {}, {tcp_to(service({upstream.endpoint()}))})};
+    return std::vector{entry("web", {to(service({upstream.endpoint()}))}),
+                       entry("ssh", {}, {tcp_to(service({upstream.endpoint()}))})};
   };
   TestProxy proxy;
   proxy.publish(both());
@@ -111,7 +113,8 @@ TEST(Reload, TakenPortIsReportedAndTriedAgain) {
   AnsweringUpstream upstream("here");
   auto blocker = std::make_unique<Upstream>();
   const auto entries = [&, port = blocker->endpoint().port] {
-    std::vector both{entry("web", {to(service({upstream.endpoint()}))}), entry("taken", {to(service({upstream.endpoint()}))})};
+    std::vector both{entry("web", {to(service({upstream.endpoint()}))}),
+                     entry("taken", {to(service({upstream.endpoint()}))})};
     both[1].addresses[0].port = port;
     return both;
   };
@@ -134,7 +137,8 @@ TEST(Reload, NoRequestFailsWhileRoutesChange) {
   AnsweringUpstream upstream("here");
   TestProxy proxy(TestProxy::Setup{.workers = 2});
   const auto entries = [&](int i) {
-    return std::vector{entry("web", {to(service({upstream.endpoint()})), to(service({upstream.endpoint()}), "h" + std::to_string(i))})};
+    return std::vector{entry(
+        "web", {to(service({upstream.endpoint()})), to(service({upstream.endpoint()}), "h" + std::to_string(i))})};
   };
   proxy.publish(entries(0));
   std::atomic<bool> stop{false};

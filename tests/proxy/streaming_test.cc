@@ -54,7 +54,8 @@ void expect_bounded(RawPeer& sender, Peer& reader, std::uint64_t total) {
     std::uint64_t left = total - in_flight;
     sent = true;
     for (; sent && left > 0; left -= std::min<std::uint64_t>(left, megabyte().size()))
-      sent = sender.send({megabyte().data(), static_cast<std::size_t>(std::min<std::uint64_t>(left, megabyte().size()))});
+      sent =
+          sender.send({megabyte().data(), static_cast<std::size_t>(std::min<std::uint64_t>(left, megabyte().size()))});
   });
   EXPECT_EQ(reader.discard(total), total);
   rest.join();
@@ -129,7 +130,8 @@ TEST_F(Streaming, EarlyAnswerReachesAClientThatIsStillUploading) {
     RawPeer connection = upstream.accept();
     connection.read_until("\r\n\r\n");
     const std::string page(100'000, 'p');
-    connection.send("HTTP/1.1 413 Content Too Large\r\nContent-Length: " + std::to_string(page.size()) + "\r\n\r\n" + page);
+    connection.send("HTTP/1.1 413 Content Too Large\r\nContent-Length: " + std::to_string(page.size()) + "\r\n\r\n" +
+                    page);
     if (upstream_closes) connection.close();
     for (std::uint64_t sent = 0; sent < size; sent += megabyte().size()) ASSERT_TRUE(client.send(megabyte())) << sent;
     const Message answer = client.read_message();

@@ -145,7 +145,8 @@ TEST(TcpSession, ServicesShareConnectionsByWeight) {
     client.send("x");
     client.shutdown_write();
     client.readable_within(0);
-    while (!one.pending() && !three.pending(10)) {}
+    while (!one.pending() && !three.pending(10)) {
+    }
     const bool first = one.pending();
     ++(first ? to_one : to_three);
     EXPECT_EQ((first ? one : three).accept().read_to_end(), "x");

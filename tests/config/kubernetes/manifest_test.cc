@@ -270,6 +270,14 @@ TEST(Manifest, RefusesAbsurdTextAndBoundsItsWords) {
   for (const auto& problem : parsed.problems) EXPECT_LT(problem.text().size(), 400u);
 }
 
+TEST(Manifest, RefusesASliceOfMoreThanAThousandEndpoints) {
+  std::string text = "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: x}\nendpoints:\n";
+  for (int i = 0; i < 1001; ++i) text += "  - {addresses: [10.0.0.1]}\n";
+  const auto parsed = parse_manifest(text, "a.yaml");
+  EXPECT_TRUE(parsed.objects.empty());
+  EXPECT_EQ(problem_lines(parsed), "a.yaml:5:3: error: EndpointSlice default/x: endpoints: more than 1000 endpoints\n");
+}
+
 TEST(Manifest, KeepsAtMostAThousandProblems) {
   std::string text = "kind: List\nitems:\n";
   for (int i = 0; i < 5000; ++i) text += "  - {kind: Unknown}\n";

@@ -89,7 +89,8 @@ std::vector<std::string> Message::fields(std::string_view name) const {
     const std::size_t end = head.find("\r\n", at);
     const std::string_view line(head.data() + at, end - at);
     const std::size_t colon = line.find(": ");
-    if (colon != std::string_view::npos && same(line.substr(0, colon), name)) values.emplace_back(line.substr(colon + 2));
+    if (colon != std::string_view::npos && same(line.substr(0, colon), name))
+      values.emplace_back(line.substr(colon + 2));
     at = end + 2;
   }
   return values;
@@ -110,7 +111,8 @@ std::string Peer::take(std::size_t count) {
 }
 
 std::string Peer::read(std::size_t count) {
-  while (unread_.size() < count && fill()) {}
+  while (unread_.size() < count && fill()) {
+  }
   return take(count);
 }
 
@@ -122,7 +124,8 @@ std::string Peer::read_until(std::string_view mark) {
 }
 
 std::string Peer::read_to_end() {
-  while (fill()) {}
+  while (fill()) {
+  }
   return take(unread_.size());
 }
 
@@ -138,7 +141,8 @@ std::uint64_t Peer::discard(std::uint64_t count) {
 }
 
 Peer::End Peer::await_end() {
-  while (fill()) {}
+  while (fill()) {
+  }
   return end_;
 }
 
@@ -330,8 +334,7 @@ AnsweringUpstream::~AnsweringUpstream() {
 }
 
 void AnsweringUpstream::serve() {
-  const std::string answer =
-      "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body_.size()) + "\r\n\r\n" + body_;
+  const std::string answer = "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body_.size()) + "\r\n\r\n" + body_;
   std::vector<RawPeer> peers;
   while (true) {
     std::vector<pollfd> entries{{wake_[0], POLLIN, 0}, {listener_.descriptor(), POLLIN, 0}};

@@ -1,7 +1,7 @@
 #include "tests/doubles/proxy/test_proxy.h"
 
-#include <boost/json/parse.hpp>
 #include <gtest/gtest.h>
+#include <boost/json/parse.hpp>
 
 #include <stdexcept>
 
@@ -85,7 +85,8 @@ std::string ok(std::string_view body, std::string_view fields) {
          std::string(body);
 }
 
-TestProxy::TestProxy(Setup setup) : clock_(setup.clock), workers_(setup.workers), admin_(admin_source(server_, setup.ready)) {
+TestProxy::TestProxy(Setup setup)
+    : clock_(setup.clock), workers_(setup.workers), admin_(admin_source(server_, setup.ready)) {
   Server::Options options;
   options.workers = setup.workers;
   options.access_log.format = setup.format;

@@ -57,7 +57,8 @@ class TestProxy {
   // What the next publish shows to TLS clients.
   void use(tls::CertificateStore::Contents certificates);
 
-  RawPeer connect(const std::string& entry_point = "web", int receive_buffer = 0, const std::string& source = "127.0.0.1");
+  RawPeer connect(const std::string& entry_point = "web", int receive_buffer = 0,
+                  const std::string& source = "127.0.0.1");
   Endpoint address(const std::string& entry_point) const;
   // One request on a connection of its own to "web".
   Message ask(std::string_view request);

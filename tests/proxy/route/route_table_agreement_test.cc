@@ -4,8 +4,8 @@
 
 #include <gtest/gtest.h>
 
-#include <random>
 #include <re2/re2.h>
+#include <random>
 
 namespace gatehouse {
 namespace {

@@ -251,8 +251,8 @@ TEST(RouteTable, prints_one_aligned_line_a_route_in_matching_order) {
             "a.example  exact   /x\\x0a       → 503 Service b/y does not exist      Ingress b/y rule 0 path 0\n"
             "a.example  prefix  /       tls  → b/web:80 [10.0.0.1:8080, [::1]:80]  Ingress b/web rule 0 path 0\n"
             "*          prefix  /            → 503 b/z:80 has no ready endpoint    Ingress b/z default backend\n");
-  EXPECT_EQ(RouteTable(shared({with_priority(route("p", "a.example", prefix, "/"), 7),
-                               route("q", "a.example", prefix, "/q")}))
+  EXPECT_EQ(RouteTable(
+                shared({with_priority(route("p", "a.example", prefix, "/"), 7), route("q", "a.example", prefix, "/q")}))
                 .print(),
             "a.example  prefix  /q  (37)  → q [10.0.0.1:80]  q\n"
             "a.example  prefix  /   7     → p [10.0.0.1:80]  p\n");

@@ -93,8 +93,8 @@ TEST(Rule, has_limits) {
 
 TEST(Rule, random_text_never_breaks_it) {
   std::mt19937 random(3);
-  constexpr std::string_view pieces[] = {"HostSNI", "(", ")", "`a`", "`", "\"", "\"b\"", "\\", "&&", "||", "&",
-                                         "!",       ",", " ", "\n",  "x", "\xff", "ClientIP(`1`)"};
+  constexpr std::string_view pieces[] = {"HostSNI", "(", ")", "`a`", "`", "\"", "\"b\"", "\\",   "&&",
+                                         "||",      "&", "!", ",",   " ", "\n", "x",     "\xff", "ClientIP(`1`)"};
   int accepted = 0;
   for (int round = 0; round < 50'000; ++round) {
     std::string text;
