@@ -5,11 +5,13 @@
 
 #include <boost/asio/ip/address.hpp>
 
+#include <array>
 #include <compare>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace gatehouse {
 

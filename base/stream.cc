@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <cassert>
 #include <cerrno>
 #include <cstring>
 
@@ -67,6 +68,8 @@ Awaitable<error_code> PlainStream::wait_readable() {
 }
 
 Awaitable<error_code> PlainStream::write(std::span<const asio::const_buffer> buffers) {
+  assert(buffers.size() <= max_gather);
+  if (must_yield()) co_await asio::post(asio::use_awaitable);
   std::array<asio::const_buffer, max_gather> rest;
   std::size_t first = 0;
   const std::size_t count = std::min(buffers.size(), rest.size());

@@ -67,10 +67,11 @@ class PlainStream final : public Stream {
   std::string take_unread();
   Socket& socket() { return socket_; }
 
- private:
-  // A peer that is always ready must not keep the worker from its other connections.
-  bool must_yield() { return ++unyielded_ % 16 == 0; }
+  // A peer that is always ready must not keep the worker from its other connections: true every so many operations,
+  // which then let the others run first. Layers above count theirs here too.
+  bool must_yield() { return ++unyielded_ % 64 == 0; }
 
+ private:
   Socket socket_;
   std::string unread_;
   std::uint8_t unyielded_ = 0;

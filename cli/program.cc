@@ -49,7 +49,7 @@ Program::Program(ConfigurationSource source, Settings settings, std::vector<Prob
       start_(std::move(start)),
       log_(std::move(log)),
       access_lines_(std::move(access_lines)),
-      admin_(admin_source()),
+      admin_(admin_source(settings)),
       server_(clock_, server_options(settings), &admin_, log_.logger),
       reload_(control_.get_executor(), clock_, std::move(settings), std::move(warnings),
               {[this](const Publication& publication) { publish(publication); }, [this] { return source_.load(); },
@@ -71,13 +71,14 @@ Server::Options Program::server_options(const Settings& settings) const {
   return options;
 }
 
-AdminSource Program::admin_source() {
+AdminSource Program::admin_source(const Settings& settings) {
   AdminSource source;
   source.ready = [this] { return standing_.synced.load(); };
   source.draining = [this] { return standing_.stopping.load(); };
   source.snapshot = [this] { return server_.snapshot(); };
   source.problems_json = [this] { return *standing_.problems_json.load(); };
   source.version = GATEHOUSE_VERSION;
+  source.allowed_hosts = settings.admin_allowed_hosts;
   return source;
 }
 
@@ -88,7 +89,10 @@ bool Program::run() {
     server_.stop();
     return false;
   }
-  asio::co_spawn(control_, reload_.run(), asio::detached);
+  // Without it nothing would follow the files any more: better to end and be started again than to serve the past.
+  asio::co_spawn(control_, reload_.run(), [](std::exception_ptr bug) {
+    if (bug) std::rethrow_exception(bug);
+  });
   asio::co_spawn(control_, keep_listening(), asio::detached);
   if (start_.watchdog) asio::co_spawn(control_, feed_watchdog(*start_.watchdog / 2), asio::detached);
   await_signal();

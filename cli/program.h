@@ -40,7 +40,7 @@ class Program {
 
  private:
   Server::Options server_options(const Settings& settings) const;
-  AdminSource admin_source();
+  AdminSource admin_source(const Settings& settings);
   void publish(const Publication& publication);
   void listen(const SnapshotPtr& snapshot);
   void report(const Publication& publication);

@@ -45,16 +45,18 @@ EntryPointInput make_input(const EntryPointSettings& settings, const Settings& a
   return input;
 }
 
-std::string read_roots(const std::vector<std::string>& files, std::vector<Problem>& problems) {
+// Nothing when one of them cannot be read: then those read last stay trusted.
+std::optional<std::string> read_roots(const std::vector<std::string>& files, std::vector<Problem>& problems) {
   std::string pem;
+  bool whole = true;
   for (const auto& file : files) {
     auto read = read_regular_file(file, tls::Certificate::max_pem_bytes);
     if (read)
       pem += read->text + "\n";
     else
-      problems.push_back(error_in(file, "serversTransport.rootCAs", read.error().detail));
+      whole = false, problems.push_back(error_in(file, "serversTransport.rootCAs", read.error().detail));
   }
-  return pem;
+  return whole ? std::optional(pem) : std::nullopt;
 }
 
 tls::ServerPolicy server_policy(const TlsOptionsSettings& options) {
@@ -137,9 +139,9 @@ void Assembly::use_server_context(const TlsOptionsSettings& options, std::vector
 void Assembly::use_client_context(const ServersTransportSettings& settings, std::vector<Problem>& problems) {
   tls::ClientPolicy policy;
   policy.verify = !settings.insecure_skip_verify;
-  policy.ca_pem = read_roots(settings.root_cas, problems);
-  // Roots that were asked for and cannot be read are not the system's roots.
-  if (policy.ca_pem.empty() && !settings.root_cas.empty()) return;
+  auto roots = read_roots(settings.root_cas, problems);
+  if (!roots) return;
+  policy.ca_pem = std::move(*roots);
   if (transport_ && transport_->policy == policy) return;
   auto context = tls::make_client_context(policy);
   if (context)

@@ -4,6 +4,7 @@
 #include "proxy/route/regex.h"
 
 #include <algorithm>
+#include <cctype>
 #include <set>
 
 namespace gatehouse {
@@ -34,8 +35,15 @@ bool is_address(std::string_view host) {
   return !error;
 }
 
+// One token of a challenge, nothing a regex could make more of (RFC 8555 §8.3).
+bool is_challenge_path(std::string_view path) {
+  if (!path.starts_with(challenge_path)) return false;
+  path.remove_prefix(challenge_path.size());
+  return std::all_of(path.begin(), path.end(), [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_'; });
+}
+
 bool is_overlay(const Ingress& ingress, const IngressPath& path) {
-  return path.path.starts_with(challenge_path) &&
+  return is_challenge_path(path.path) &&
          (is_challenge_solver(ingress) || path.backend.name.starts_with("cm-acme-http-solver-"));
 }
 
@@ -135,7 +143,7 @@ class Drafting {
     route->host = std::move(match.host);
     route->path_kind = match.kind;
     route->path = std::move(match.path);
-    route->priority = match.overlay ? 0 : annotations_.priority;
+    route->priority = match.overlay || match.is_default ? 0 : annotations_.priority;
     route->tls_only = annotations_.tls_only && !match.overlay;
     route->creates_host = !match.overlay;
     draft_->routes.push_back({std::move(route), &backend, line, match.is_default});
@@ -165,7 +173,7 @@ bool is_challenge_solver(const Ingress& ingress) {
   const auto& labels = ingress.meta.notes().labels;
   const auto label = labels.find("acme.cert-manager.io/http01-solver");
   if (label == labels.end() || label->second != "true" || ingress.default_backend) return false;
-  const auto is_challenge = [](const IngressPath& path) { return path.path.starts_with(challenge_path); };
+  const auto is_challenge = [](const IngressPath& path) { return is_challenge_path(path.path); };
   return std::all_of(ingress.rules.begin(), ingress.rules.end(), [&](const IngressRule& rule) {
     return std::all_of(rule.paths.begin(), rule.paths.end(), is_challenge);
   });

@@ -3,6 +3,7 @@
 #include "config/kubernetes/manifest.h"
 
 #include <atomic>
+#include <system_error>
 #include <thread>
 
 namespace gatehouse {
@@ -57,6 +58,7 @@ void ManifestsWatcher::refresh_everything() {
   }
   directory_trouble_ = failed ? "the directory cannot be read, what was in it stays in force: " + failed.message() : "";
   if (failed) return;
+  has_read_ = true;
   Texts texts;
   for (const auto& name : present) {
     gone.erase(name);
@@ -106,7 +108,11 @@ void ManifestsWatcher::parse(Texts& unparsed) {
       parsed[i] = kubernetes::parse_manifest(texts[i].text, path_of(texts[i].name));
   };
   std::vector<std::jthread> others;
-  for (std::size_t i = 1; i < parsing_threads(texts.size()); ++i) others.emplace_back(parse_some);
+  try {
+    for (std::size_t i = 1; i < parsing_threads(texts.size()); ++i) others.emplace_back(parse_some);
+  } catch (const std::system_error&) {
+    // No more threads to be had: those there are do it.
+  }
   parse_some();
   others.clear();
   for (std::size_t i = 0; i < texts.size(); ++i) set_.put(path_of(texts[i].name), std::move(parsed[i]));

@@ -32,6 +32,8 @@ class ManifestsWatcher {
   void rescan() { watch_.attach(); }
 
   const kubernetes::ClusterObjects& objects() const { return set_.objects(); }
+  // The directory could be listed at least once: empty means empty, not unknown.
+  bool has_read() const { return has_read_; }
   std::vector<Problem> problems() const;
   const std::filesystem::path& directory() const { return directory_; }
 
@@ -57,6 +59,7 @@ class ManifestsWatcher {
   std::map<std::string, FileSignature> signatures_;  // of the files read without fault
   std::set<std::string> known_;                      // the files the set knows
   std::string directory_trouble_;
+  bool has_read_ = false;
   ManifestSet set_;
 };
 

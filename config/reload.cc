@@ -87,6 +87,7 @@ void Reload::take(Settings settings) {
   settings_ = std::move(settings);
   assembly_problems_.clear();
   input_ = assembly_.assemble(settings_, assembly_problems_);
+  if (input_.certificates.size() == settings_.tls.certificates.size()) certificates_loaded_ = true;
   bool same_directory = watcher_ && settings_.manifests && watcher_->directory() == settings_.manifests->directory;
   if (same_directory)
     watcher_->rescan();
@@ -96,8 +97,9 @@ void Reload::take(Settings settings) {
 
 void Reload::change_watcher() {
   if (watcher_) watcher_->stop();
+  if (watcher_ && watcher_->has_read()) former_ = watcher_;
   watcher_ = nullptr;
-  if (!settings_.manifests) return;
+  if (!settings_.manifests) return former_.reset();
   watcher_ = std::make_shared<ManifestsWatcher>(executor_, clock_, settings_.manifests->directory);
   if (running_) follow_watcher();
 }
@@ -142,7 +144,8 @@ Awaitable<void> Reload::rotate_ticket_keys() {
 
 void Reload::publish() {
   if (watcher_) watcher_->refresh();
-  const auto& objects = watcher_ ? watcher_->objects() : no_objects_;
+  if (watcher_ && watcher_->has_read()) former_.reset();
+  const auto& objects = former_ ? former_->objects() : watcher_ ? watcher_->objects() : no_objects_;
   translation_ = translate(objects, input_, resolver_.addresses(), &translation_);
   resolver_.want(translation_.names_to_resolve);
 

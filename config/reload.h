@@ -57,7 +57,11 @@ class Reload {
 
   const Settings& settings() const { return settings_; }
   const std::vector<Problem>& problems() const { return problems_; }
-  bool synced() const { return translation_.snapshot != nullptr && !resolver_.pending(); }
+  // Once true, it stays true as long as names resolve: what could be read once serves on.
+  bool synced() const {
+    return translation_.snapshot != nullptr && (!watcher_ || watcher_->has_read() || former_) && certificates_loaded_ &&
+           !resolver_.pending();
+  }
 
  private:
   void take(Settings settings);
@@ -82,6 +86,9 @@ class Reload {
   TranslationInput input_;
   NameResolver resolver_;
   std::shared_ptr<ManifestsWatcher> watcher_;  // null: no providers.manifests
+  // Of the directory named before, stopped: its objects stay in force until the new one could be read.
+  std::shared_ptr<ManifestsWatcher> former_;
+  bool certificates_loaded_ = false;  // every certificate file the settings name was read at least once
   const kubernetes::ClusterObjects no_objects_;
   Translation translation_;
   std::vector<Problem> problems_;

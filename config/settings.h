@@ -115,7 +115,6 @@ struct TlsSettings {
 struct ServersTransportSettings {
   bool insecure_skip_verify = false;
   std::vector<std::string> root_cas;  // PEM files; empty: the system's
-  std::size_t max_idle_connections_per_host = 200;
   UpstreamTimeouts timeouts;
 };
 

@@ -67,12 +67,26 @@ Awaitable<Admin::Page> Admin::page(std::string path) {
   co_return page;
 }
 
+bool Admin::answers_to(std::string_view authority) const {
+  HostBuffer buffer;
+  const auto host = host_of_authority(authority, buffer);
+  if (!host) return authority.empty();  // HTTP/1.0
+  error_code error;
+  asio::ip::make_address(std::string(*host), error);
+  if (!error || host->starts_with('[') || *host == "localhost") return true;
+  return std::any_of(source_.allowed_hosts.begin(), source_.allowed_hosts.end(),
+                     [&](const std::string& allowed) { return allowed == "*" || allowed == *host; });
+}
+
 Awaitable<void> Admin::answer(Exchange& exchange, ExchangeRecord& record) {
   const RequestHead& request = exchange.request();
   const bool readable = request.method == "GET" || request.method == "HEAD";
   Page page{405, "text/plain; charset=utf-8", "only GET and HEAD\n"};
   std::string path(request.path);
-  if (readable) page = co_await this->page(std::move(path));
+  if (!answers_to(request.authority))
+    page = {421, page.content_type, "this host name is not in admin.allowedHosts\n"};
+  else if (readable)
+    page = co_await this->page(std::move(path));
   record.status = page.status;
   std::vector<HeaderField> fields{{"Content-Type", page.content_type, HeaderId::other},
                                   {"Cache-Control", "no-store", HeaderId::other}};

@@ -20,6 +20,9 @@ struct AdminSource {
   std::function<std::string()> problems_json;    // a JSON array of what is wrong in the configuration
   std::function<std::string()> extra_metrics;    // more text in Prometheus' format; may be empty
   std::string version;
+  // Host names it answers to besides addresses and localhost; "*": any. A web page elsewhere whose name is made to
+  // resolve to this machine (DNS rebinding) is thus kept out of an operator's browser.
+  std::vector<std::string> allowed_hosts;
 };
 
 class Admin {
@@ -38,6 +41,7 @@ class Admin {
     std::string body;
   };
 
+  bool answers_to(std::string_view authority) const;
   Awaitable<Page> page(std::string path);
   Awaitable<std::string> metrics();
 

@@ -72,7 +72,8 @@ Awaitable<Result<std::unique_ptr<UpstreamConnection>>> get_connection(Worker& wo
   auto opened = co_await connection->open(service);
   if (!opened) {
     ++counters.failed_connects;
-    worker.health.failed(endpoint);
+    // Our own lack of descriptors says nothing about the endpoint.
+    if (opened.error().kind != FailureKind::internal) worker.health.failed(endpoint);
     co_return opened.error();
   }
   ++counters.connects;

@@ -24,7 +24,10 @@ Awaitable<bool> wait_for_request(ClientConnection& client) {
   const error_code error = co_await client.stream().wait_readable();
   client.idle = false;
   client.reading.clear();
-  co_return !error && client.refresh();
+  if (error) co_return false;
+  // Also while draining: what has arrived is served, and the answer says that it is the last.
+  client.entry_point = client.worker.snapshot->find_entry_point(client.entry_point_name);
+  co_return client.entry_point != nullptr;
 }
 
 // The address the request came from: the peer, or what trusted proxies before it say (the last address in
@@ -77,7 +80,7 @@ Awaitable<bool> serve_exchange(ClientConnection& client, RequestHead& request, R
   const bool trusted = is_trusted(client);
   const std::string address = resolve_client(client, request, trusted);
   record.client = address;
-  const Origin origin{address, client.peer_text, trusted, client.tls != nullptr, client.local.port};
+  const Origin origin{address, client.peer_text, trusted, client.tls != nullptr};
   const Http1Link link = link_of(client);
   Http1Exchange exchange(link, request, origin, worker.date.at(record.started), head && !last && !worker.draining);
   if (!head)

@@ -65,6 +65,8 @@ Awaitable<void> Listener::run() {
     Accepted last = Accepted::one;
     for (int n = 0; n < batch && last == Accepted::one; ++n) last = accept_one();
     if (last == Accepted::short_of_resources) co_await worker_.clock.sleep_until(worker_.clock.now() + pause);
+    if (last == Accepted::none && std::exchange(short_logged_, false))
+      log_->info("entry point {}: accepting again", entry_point_);
   }
 }
 
@@ -76,7 +78,13 @@ void Listener::close() {
   socket_.close(ignored);
 }
 
-Listener::Accepted Listener::accept_one() {
+Listener::Accepted Listener::accept_one() try { return try_accept(); } catch (const std::bad_alloc&) {
+  if (!std::exchange(short_logged_, true))
+    log_->error("entry point {}: not accepting for lack of memory; serving goes on", entry_point_);
+  return Accepted::short_of_resources;
+}
+
+Listener::Accepted Listener::try_accept() {
   sockaddr_storage peer{};
   socklen_t size = sizeof peer;
   const int descriptor =
@@ -89,7 +97,6 @@ Listener::Accepted Listener::accept_one() {
                   std::strerror(errno));
     return Accepted::short_of_resources;
   }
-  if (std::exchange(short_logged_, false)) log_->info("entry point {}: accepting again", entry_point_);
   const int family = peer.ss_family;
   Socket socket(worker_.io);
   error_code error;

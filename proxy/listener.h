@@ -26,6 +26,7 @@ class Listener {
   enum class Accepted { one, none, short_of_resources, failed };
 
   Accepted accept_one();
+  Accepted try_accept();
   void serve(Socket socket, std::string address);
   bool over_limit(const EntryPoint& entry_point, const std::string& address);
 

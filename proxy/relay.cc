@@ -1,11 +1,18 @@
 #include "proxy/relay.h"
 
+#include "base/file_descriptor.h"
+
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <exception>
 #include <optional>
 
@@ -46,33 +53,113 @@ Awaitable<error_code> send(Relay& relay, Direction& way, std::string_view bytes)
   co_return error;
 }
 
-// One direction until its end. A full read means more is coming: then the next read is tried at once, else the block
-// is given back before waiting, so idle sessions hold no memory.
-Awaitable<void> copy(Relay& relay, Direction way, std::string_view first) {
-  error_code write_error;
-  if (!first.empty()) write_error = co_await send(relay, way, first);
+// How a direction stopped. Bulk: it goes on, and with more than copying can serve well.
+enum class Stopped : std::uint8_t { at_end, source_failed, target_failed, in_bulk };
+
+bool can_splice(Direction& way) { return way.from.plain_socket() && way.to.plain_socket(); }
+
+// Through a block of memory, given back before every wait, so idle sessions hold none. A full read means more is
+// coming: then the next read is tried at once.
+Awaitable<Stopped> copy_blocks(Relay& relay, Direction& way, bool may_splice) {
   Buffer block;
   std::size_t wanted = Buffers::small;
-  IoResult<std::size_t> read = std::size_t{1};
-  while (!write_error) {
+  while (true) {
     if (!block) {
-      if (const error_code error = co_await way.from.wait_readable()) {
-        read = error;
-        break;
-      }
+      const error_code error = co_await way.from.wait_readable();
+      if (error) co_return Stopped::source_failed;
       block = relay.buffers.take(wanted);
     }
-    read = co_await way.from.read_some(asio::buffer(block.data(), block.size()));
-    if (!read || *read == 0) break;
-    write_error = co_await send(relay, way, {block.data(), *read});
+    const auto read = co_await way.from.read_some(asio::buffer(block.data(), block.size()));
+    if (!read) co_return Stopped::source_failed;
+    if (*read == 0) co_return Stopped::at_end;
+    const error_code error = co_await send(relay, way, {block.data(), *read});
+    if (error) co_return Stopped::target_failed;
     const bool full = *read == block.size();
+    if (full && block.size() >= Buffers::large && may_splice) co_return Stopped::in_bulk;
     wanted = *read * 2 > Buffers::small ? Buffers::large : Buffers::small;
     if (!full || block.size() < wanted) block.reset();
   }
-  if (write_error) {
+}
+
+// The pages a direction has under way inside the kernel.
+struct Pipe {
+  static constexpr int wanted_bytes = 256 * 1024;
+  FileDescriptor out, in;
+};
+
+std::optional<Pipe> make_pipe() {
+  int ends[2];
+  if (::pipe2(ends, O_NONBLOCK | O_CLOEXEC) != 0) return std::nullopt;
+  ::fcntl(ends[1], F_SETPIPE_SZ, Pipe::wanted_bytes);  // stays as it is where it may not be larger
+  return Pipe{FileDescriptor(ends[0]), FileDescriptor(ends[1])};
+}
+
+ssize_t move_pages(int from, int to, std::size_t most) {
+  return ::splice(from, nullptr, to, nullptr, most, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+}
+
+Awaitable<error_code> wait_writable(Socket& socket) {
+  error_code error;
+  co_await socket.async_wait(Socket::wait_write, asio::redirect_error(asio::use_awaitable, error));
+  co_return error;
+}
+
+// Empties the pipe into the target.
+Awaitable<bool> drain_pipe(Relay& relay, Direction& way, const Pipe& pipe, std::size_t held) {
+  while (held > 0) {
+    const ssize_t moved = move_pages(pipe.out.number(), way.to.plain_socket()->native_handle(), held);
+    if (moved > 0) {
+      held -= static_cast<std::size_t>(moved);
+      way.bytes += static_cast<std::uint64_t>(moved);
+      relay.progress();
+    } else if (moved < 0 && (errno == EAGAIN || errno == EINTR)) {
+      const error_code error = co_await wait_writable(*way.to.plain_socket());
+      if (error) co_return false;
+    } else {
+      co_return false;
+    }
+  }
+  co_return true;
+}
+
+// Between two plain sockets in bulk the bytes need not be copied through our memory at all.
+Awaitable<Stopped> splice_pages(Relay& relay, Direction& way, const Pipe& pipe) {
+  for (unsigned turn = 1;; ++turn) {
+    if (turn % 16 == 0) co_await asio::post(asio::use_awaitable);  // the worker's other connections
+    const ssize_t held = move_pages(way.from.plain_socket()->native_handle(), pipe.in.number(), Pipe::wanted_bytes);
+    if (held == 0) co_return Stopped::at_end;
+    if (held > 0) {
+      const bool drained = co_await drain_pipe(relay, way, pipe, static_cast<std::size_t>(held));
+      if (!drained) co_return Stopped::target_failed;
+    } else if (errno == EAGAIN || errno == EINTR) {
+      const error_code error = co_await way.from.wait_readable();
+      if (error) co_return Stopped::source_failed;
+    } else {
+      co_return Stopped::source_failed;
+    }
+  }
+}
+
+// One direction until its end.
+Awaitable<void> copy(Relay& relay, Direction way, std::string_view first) {
+  Stopped stopped = Stopped::at_end;
+  error_code first_error;
+  if (!first.empty()) first_error = co_await send(relay, way, first);
+  if (first_error)
+    stopped = Stopped::target_failed;
+  else
+    stopped = co_await copy_blocks(relay, way, can_splice(way));
+  if (stopped == Stopped::in_bulk) {
+    const std::optional<Pipe> pipe = make_pipe();
+    if (pipe)
+      stopped = co_await splice_pages(relay, way, *pipe);
+    else
+      stopped = co_await copy_blocks(relay, way, false);
+  }
+  if (stopped == Stopped::target_failed) {
     relay.finish(way.reset_by_target);
     way.from.abort();
-  } else if (!read) {
+  } else if (stopped == Stopped::source_failed) {
     relay.finish(way.reset_by_source);
     way.to.abort();
   } else {
@@ -109,15 +196,28 @@ Awaitable<RelayResult> relay(Stream& client, Stream& upstream, std::string_view 
                        End::client_reset, result.to_client};
   const Direction forth{
       client, upstream, End::client_closed, End::client_reset, End::upstream_reset, result.to_upstream};
-  asio::co_spawn(other_ended.get_executor(), copy(shared, back, upstream_first), [&](std::exception_ptr) {
+  std::exception_ptr bug;
+  const auto broke = [&](std::exception_ptr thrown) {
+    if (!thrown) return;
+    bug = thrown;
+    client.close();
+    upstream.close();
+  };
+  asio::co_spawn(other_ended.get_executor(), copy(shared, back, upstream_first), [&](std::exception_ptr thrown) {
     running = false;
+    broke(thrown);
     other_ended.cancel();
   });
-  co_await copy(shared, forth, client_first);
+  try {
+    co_await copy(shared, forth, client_first);
+  } catch (...) {
+    broke(std::current_exception());
+  }
   error_code ignored;
   while (running) co_await other_ended.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
   client.close();
   upstream.close();
+  if (bug) std::rethrow_exception(bug);
   result.end = *shared.end;
   co_return result;
 }

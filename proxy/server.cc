@@ -25,9 +25,12 @@ std::string key_of(const EntryPoint& entry_point, const Endpoint& address) {
   return entry_point.name + " " + address.text() + (entry_point.dual_stack ? " dual" : "");
 }
 
-// One listening socket, or -1 with errno. `address` with port 0 gets one from the system.
+// One listening socket, or -1 with errno. `address` with port 0 gets one from the system. "Both families" means IPv4
+// where the kernel has no IPv6.
 int open_listener(const asio::ip::tcp::endpoint& address, bool dual_stack) {
   const int descriptor = ::socket(address.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (descriptor < 0 && errno == EAFNOSUPPORT && dual_stack)
+    return open_listener({asio::ip::address_v4::any(), address.port()}, false);
   if (descriptor < 0) return -1;
   const int on = 1, v6_only = dual_stack ? 0 : 1;
   ::setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
@@ -98,17 +101,22 @@ std::vector<std::string> Server::publish(SnapshotPtr snapshot) {
       added.emplace(key, std::pair(entry_point->name, std::move(descriptors)));
     }
   }
+  // Closed before the new snapshot comes: what has connected by then is still known.
+  const std::size_t removed = std::erase_if(bindings_, [&](const auto& binding) {
+    if (wanted.contains(binding.first)) return false;
+    close_listeners(binding.first);
+    return true;
+  });
   for (Thread& thread : threads_)
-    asio::post(thread.worker->io, [worker = thread.worker.get(), snapshot] { worker->snapshot = snapshot; });
+    asio::post(thread.worker->io, [worker = thread.worker.get(), snapshot, removed] {
+      worker->snapshot = snapshot;
+      if (removed > 0) worker->close_idle();
+    });
   for (const auto& [key, listeners] : added) start_listeners(key, listeners.first, listeners.second);
-  for (auto binding = bindings_.begin(); binding != bindings_.end();) {
-    const auto current = binding++;
-    if (wanted.contains(current->first)) continue;
-    close_listeners(current->first);
-    bindings_.erase(current);
+  {
+    const std::scoped_lock lock(snapshot_mutex_);
+    retired_.push_back(std::exchange(snapshot_, std::move(snapshot)));
   }
-  const std::scoped_lock lock(snapshot_mutex_);
-  retired_.push_back(std::exchange(snapshot_, std::move(snapshot)));
   release_retired();
   return problems;
 }
@@ -156,7 +164,6 @@ void Server::close_listeners(const std::string& key) {
         if (entry.first == key) entry.second->close();
         return entry.first == key;
       });
-      thread.worker->close_idle();
     });
 }
 

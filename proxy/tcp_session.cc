@@ -41,7 +41,7 @@ Awaitable<Result<std::unique_ptr<UpstreamConnection>>> dial(Worker& worker, cons
       co_return connection;
     }
     ++counters.failed_connects;
-    worker.health.failed(*endpoint);
+    if (opened.error().kind != FailureKind::internal) worker.health.failed(*endpoint);
     tried.push_back(*endpoint);
     last = opened.error();
   }

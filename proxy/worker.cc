@@ -41,7 +41,8 @@ void Worker::drain() {
 
 void Worker::close_idle() {
   for (auto* connection = connections; connection; connection = connection->next)
-    if (connection->idle && (draining || !snapshot->find_entry_point(connection->entry_point_name)))
+    if (connection->idle && connection->plain.idle_and_open() &&
+        (draining || !snapshot->find_entry_point(connection->entry_point_name)))
       connection->close();
 }
 

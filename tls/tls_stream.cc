@@ -1,5 +1,6 @@
 #include "tls/tls_stream.h"
 
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -60,6 +61,7 @@ std::string TlsStream::words_of_failure() const {
 }
 
 Awaitable<IoResult<std::size_t>> TlsStream::read_some(asio::mutable_buffer buffer) {
+  if (wire_.under.must_yield()) co_await asio::post(asio::use_awaitable);
   for (;;) {
     std::size_t count = 0;
     const int done = SSL_read_ex(ssl_.get(), buffer.data(), buffer.size(), &count);
@@ -111,6 +113,7 @@ bool TlsStream::data_at_hand() {
 }
 
 Awaitable<error_code> TlsStream::write(std::span<const asio::const_buffer> buffers) {
+  if (wire_.under.must_yield()) co_await asio::post(asio::use_awaitable);
   std::size_t offset = 0;  // into the first of `buffers`
   for (;;) {
     while (!buffers.empty() && offset >= buffers.front().size()) {

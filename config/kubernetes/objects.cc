@@ -140,10 +140,12 @@ void ClusterObjects::unindex(const std::shared_ptr<const Service>& service) {
 }
 
 void ClusterObjects::index(const std::shared_ptr<const EndpointSlice>& slice) {
+  if (slice->service.empty()) return;  // belongs to nothing; there may be very many of them
   by_service_[{slice->meta.name.ns, slice->service}].slices.push_back(slice);
 }
 
 void ClusterObjects::unindex(const std::shared_ptr<const EndpointSlice>& slice) {
+  if (slice->service.empty()) return;
   const auto found = by_service_.find(NameView{slice->meta.name.ns, slice->service});
   std::erase(found->second.slices, slice);
   if (found->second.slices.empty() && !found->second.service) by_service_.erase(found);

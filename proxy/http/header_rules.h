@@ -23,7 +23,6 @@ struct Origin {
   std::string_view peer_address;    // text of the connection's peer, appended to X-Forwarded-For
   bool trusted = false;             // the peer's X-Forwarded-* are believed
   bool over_tls = false;
-  std::uint16_t local_port = 0;     // of the entry point, for X-Forwarded-Port when Host has none
 };
 
 // Appends the whole head, empty line included. `host_override` replaces Host when not empty.

@@ -262,7 +262,8 @@ Result<void> read_response(std::string_view head, const HeadLimits& limits, std:
   if (!declared) return declared.error();
   response.body = response_body(response, *declared, framing.content_lengths > 0, request_method);
   response.keep_alive = !framing.close && (response.minor_version > 0 || framing.keep_alive) &&
-                        response.body.kind != BodyKind::until_close;
+                        response.body.kind != BodyKind::until_close &&
+                        !(response.status == 204 && declared->kind != BodyKind::none);
   if (response.status == 101 && framing.connection_upgrade) response.upgrade = framing.upgrade;
   return {};
 }

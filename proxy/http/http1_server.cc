@@ -69,7 +69,9 @@ Http1Exchange::Http1Exchange(Http1Link link, const RequestHead& request, Origin 
 
 Awaitable<Result<BodyPiece>> Http1Exchange::next_piece() {
   if (stopped_) co_return Failure(FailureKind::client_gone);
-  co_return co_await body_.next();
+  auto piece = co_await body_.next();
+  if (piece && !begun_) body_.set_idle(link_.body_idle);  // also for a client that did not wait for its 100
+  co_return piece;
 }
 
 Result<std::optional<BodyPiece>> Http1Exchange::piece_now() { return body_.next_now(); }
@@ -96,6 +98,11 @@ Awaitable<Result<void>> Http1Exchange::send_head(const ResponseHead& head, BodyP
   // A request still arriving may never end properly; only the close tells where the next one would begin.
   if (!body_.ended() || answer_body_ == BodyKind::until_close || head.status == 101) close_ = true;
   if (link_.draining && *link_.draining) close_ = true;
+  // A client that has its answer may stop sending; the answer is not cut for that.
+  if (!body_.ended()) {
+    body_.set_idle(Duration::zero());
+    link_.reading.clear();
+  }
   ResponseRules rules;
   rules.body = {answer_body_, head.body.length};
   rules.body_length_known = keeps_length(head);

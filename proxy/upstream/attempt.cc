@@ -31,6 +31,7 @@ Attempt::Attempt(Exchange& exchange, UpstreamConnection& upstream, const Service
       head_(head),
       first_(first),
       watch_(deadlines, *this),
+      owes_continue_(exchange.request().expect_continue),
       uploaded_(upstream.plain().socket().get_executor(), TimePoint::max()) {}
 
 void Attempt::ClientWatch::due() {
@@ -103,6 +104,8 @@ Awaitable<void> Attempt::upload() {
       upstream_.plain().abort();
       co_return;
     }
+    // It did not wait for the 100: from here on the upload takes as long as it takes.
+    if (std::exchange(owes_continue_, false) && awaiting_head_) upstream_.reading.clear();
     if (co_await send_body(*piece)) co_return;  // the answer may be here already
   }
   upload_complete_ = true;
@@ -112,12 +115,14 @@ Awaitable<void> Attempt::upload() {
 }
 
 Awaitable<void> Attempt::join_upload() {
-  if (upload_running_) {
+  error_code ignored;
+  while (upload_running_) {
     upstream_.close();
     exchange_.stop_body();
+    // Repeated, because ending the pull may meet it between two waits.
+    uploaded_.expires_after(std::chrono::milliseconds(100));
+    co_await uploaded_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
   }
-  error_code ignored;
-  while (upload_running_) co_await uploaded_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
 }
 
 Awaitable<Result<void>> Attempt::receive() {
@@ -141,6 +146,7 @@ Awaitable<Result<void>> Attempt::receive_interims() {
     auto head = co_await receive_head();
     if (!head) co_return head.error();
     if (!upstream_.response.interim()) co_return Result<void>();
+    if (upstream_.response.status == 100) owes_continue_ = false;
     if (interims == most_interims) co_return Failure(FailureKind::bad_answer, "too many interim answers");
     auto sent = co_await exchange_.send_interim(upstream_.response);
     if (!sent) co_return sent.error();
@@ -152,7 +158,7 @@ Awaitable<Result<void>> Attempt::receive_head() {
   Inbox& inbox = upstream_.inbox();
   HeadEnd end;
   awaiting_head_ = true;
-  if (upload_complete_ || exchange_.request().expect_continue) upstream_.reading.within(service_.timeouts.answer);
+  if (upload_complete_ || owes_continue_) upstream_.reading.within(service_.timeouts.answer);
   if (upload_complete_) watch_.within(watch_interval);
   // Nothing can be here before the upstream has thought.
   if (inbox.unread().empty()) {

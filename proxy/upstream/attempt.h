@@ -56,6 +56,7 @@ class Attempt {
   std::optional<BodyPiece> first_;
   ClientWatch watch_;
   asio::steady_timer uploaded_;
+  bool owes_continue_;  // the client may wait for a 100 before it sends its body
   bool uploading_ = false, upload_running_ = false, upload_complete_ = false, awaiting_head_ = false;
   std::optional<Failure> upload_failure_;
   bool reusable_ = false;

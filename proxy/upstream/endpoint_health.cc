@@ -5,9 +5,12 @@
 namespace gatehouse {
 
 void EndpointHealth::failed(const Endpoint& endpoint) {
+  const TimePoint now = clock_.now();
   const auto [entry, first] = ejected_.try_emplace(endpoint, Ejection{{}, first_pause});
-  if (!first) entry->second.pause = std::min(entry->second.pause * 2, longest_pause);
-  entry->second.until = clock_.now() + entry->second.pause;
+  Ejection& ejection = entry->second;
+  if (!first && now < ejection.until) return;  // the same outage, seen by another request
+  if (!first) ejection.pause = std::min(ejection.pause * 2, longest_pause);
+  ejection.until = now + ejection.pause;
 }
 
 bool EndpointHealth::usable(const Endpoint& endpoint) const {

@@ -46,7 +46,7 @@ Awaitable<Result<void>> UpstreamConnection::open(const Service& service) {
     if (!tls) co_return Failure(FailureKind::upstream_tls_failed, endpoint_.text() + ": " + describe(tls.error()));
     tls_ = std::move(*tls);
     inbox_.attach(*tls_);
-    tls_context_ = service.tls.get();
+    tls_context_ = service.tls;
     tls_host_ = service.host;
   }
   reading.clear();
@@ -54,7 +54,7 @@ Awaitable<Result<void>> UpstreamConnection::open(const Service& service) {
 }
 
 bool Pool::fits(const UpstreamConnection& connection, const Service& service) {
-  return connection.tls_context_ == service.tls.get() && (!service.tls || connection.tls_host_ == service.host);
+  return connection.tls_context_ == service.tls && (!service.tls || connection.tls_host_ == service.host);
 }
 
 std::unique_ptr<UpstreamConnection> Pool::take_idle(const Service& service, const Endpoint& endpoint) {

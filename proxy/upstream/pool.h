@@ -46,7 +46,7 @@ class UpstreamConnection {
   bool reused = false;  // has served before: it may have been closed by the upstream meanwhile
 
  private:
-  const void* tls_context_ = nullptr;
+  std::shared_ptr<const tls::ClientContext> tls_context_;  // held, so that no other can have its address
   std::string tls_host_;
 };
 

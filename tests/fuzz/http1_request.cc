@@ -33,7 +33,7 @@ void check_accepted(const RequestHead& request, const HeadLimits& limits) {
 
 void check_forwarded(const RequestHead& request) {
   std::string head;
-  const Origin origin{.client_address = "192.0.2.1", .peer_address = "192.0.2.1", .trusted = true, .local_port = 80};
+  const Origin origin{.client_address = "192.0.2.1", .peer_address = "192.0.2.1", .trusted = true};
   write_upstream_request(head, request, origin, request.authority.empty() ? "nobody.test" : "");
   bool refused = false;
   promise(end_of_head(head, head.size(), refused) == head.size(), "what is forwarded is one head");

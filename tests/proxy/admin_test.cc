@@ -30,11 +30,28 @@ TEST(AdminPages, AreReadOnly) {
   TestProxy proxy;
   proxy.publish({});
   RawPeer client = proxy.connect("admin");
-  client.send("POST /ping HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\nHEAD /ping HTTP/1.1\r\nHost: a\r\n\r\n");
+  client.send(
+      "POST /ping HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"
+      "HEAD /ping HTTP/1.1\r\nHost: localhost\r\n\r\n");
   EXPECT_EQ(client.read_message().status(), 405);
   const Message head = client.read_message(true);
   EXPECT_EQ(head.status(), 200);
   EXPECT_EQ(head.field("content-length"), "3");
+}
+
+TEST(AdminPages, AnswerToNoForeignHostName) {
+  TestProxy proxy;
+  proxy.publish({});
+  const auto status = [&](const std::string& host) {
+    RawPeer client = proxy.connect("admin");
+    client.send("GET /ping HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
+    return client.read_message().status();
+  };
+  EXPECT_EQ(status("rebound.example"), 421);
+  EXPECT_EQ(status("127.0.0.1:8080"), 200);
+  EXPECT_EQ(status("[::1]:8080"), 200);
+  EXPECT_EQ(status("LocalHost"), 200);
+  EXPECT_EQ(status("gatehouse.test"), 200);  // allowed by the double's settings
 }
 
 TEST(AdminPages, MetricsAddUpOverWorkers) {

@@ -17,6 +17,7 @@ AdminSource admin_source(std::unique_ptr<Server>& server, bool ready) {
   source.snapshot = [&server] { return server->snapshot(); };
   source.problems_json = [] { return std::string("[]"); };
   source.version = "test";
+  source.allowed_hosts = {"a.example", "gatehouse.test"};
   return source;
 }
 

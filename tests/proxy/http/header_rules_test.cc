@@ -8,10 +8,9 @@
 namespace gatehouse {
 namespace {
 
-constexpr Origin plain{.client_address = "192.0.2.7", .peer_address = "192.0.2.7", .local_port = 80};
-constexpr Origin tls{.client_address = "192.0.2.7", .peer_address = "192.0.2.7", .over_tls = true, .local_port = 443};
-constexpr Origin trusted{
-    .client_address = "203.0.113.9", .peer_address = "10.0.0.1", .trusted = true, .local_port = 80};
+constexpr Origin plain{.client_address = "192.0.2.7", .peer_address = "192.0.2.7"};
+constexpr Origin tls{.client_address = "192.0.2.7", .peer_address = "192.0.2.7", .over_tls = true};
+constexpr Origin trusted{.client_address = "203.0.113.9", .peer_address = "10.0.0.1", .trusted = true};
 
 // `head` without its empty line, lines ended by \n.
 RequestHead parse(std::string& bytes, std::string_view head) {
