@@ -51,6 +51,7 @@ void DirectoryWatch::attach() {
   inotify_ = asio::posix::stream_descriptor(executor_);
   watched_.clear();
   watch_of_path_.clear();
+  settling_.clear();
   trouble_.clear();
   retry_at_ = TimePoint::max();
   changes_.everything = true;

@@ -55,8 +55,8 @@ class Attempt {
   std::string_view head_;
   std::optional<BodyPiece> first_;
   ClientWatch watch_;
-  asio::steady_timer uploaded_;
   bool owes_continue_;  // the client may wait for a 100 before it sends its body
+  asio::steady_timer uploaded_;
   bool uploading_ = false, upload_running_ = false, upload_complete_ = false, awaiting_head_ = false;
   std::optional<Failure> upload_failure_;
   bool reusable_ = false;

@@ -119,8 +119,8 @@ TEST_F(Serving, ServesReloadsAndStops) {
       "rules: [{host: a.test, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: gone, port: "
       "{number: 80}}}}]}}]}\n");
   start();
-  EXPECT_EQ(ask(admin_, "/ping").substr(0, 12), "HTTP/1.1 200");
-  EXPECT_EQ(ask(admin_, "/ready").substr(0, 12), "HTTP/1.1 200");
+  EXPECT_EQ(ask(admin_, "/ping", "localhost").substr(0, 12), "HTTP/1.1 200");
+  EXPECT_EQ(ask(admin_, "/ready", "localhost").substr(0, 12), "HTTP/1.1 200");
   EXPECT_EQ(ask(web_, "/").substr(0, 12), "HTTP/1.1 503");
   EXPECT_EQ(ask(web_, "/", "b.test").substr(0, 12), "HTTP/1.1 404");
 
@@ -138,7 +138,7 @@ TEST_F(Serving, BrokenSettingsOnReloadKeepItServing) {
   start();
   root_.write("gatehouse.yaml", "entryPoints: [\n");
   reload();
-  EXPECT_EQ(ask(admin_, "/ping").substr(0, 12), "HTTP/1.1 200");
+  EXPECT_EQ(ask(admin_, "/ping", "localhost").substr(0, 12), "HTTP/1.1 200");
   EXPECT_EQ(stop(), exit_well);
 }
 
