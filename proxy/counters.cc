@@ -51,7 +51,6 @@ void Counters::add(const Counters& other) {
   for (const auto& [name, counters] : other.entry_points) gatehouse::add(entry_points[name], counters);
   for (const auto& [name, counters] : other.services) gatehouse::add(services[name], counters);
   add_all(failures, other.failures);
-  access_lines_dropped += other.access_lines_dropped;
   idle_upstream_connections += other.idle_upstream_connections;
   ejected_endpoints += other.ejected_endpoints;
 }

@@ -50,7 +50,6 @@ struct Counters {
   std::unordered_map<std::string, EntryPointCounters> entry_points;
   std::unordered_map<std::string, ServiceCounters, NameHash, std::equal_to<>> services;
   std::array<std::uint64_t, static_cast<std::size_t>(FailureKind::internal) + 1> failures{};
-  std::uint64_t access_lines_dropped = 0;
   std::uint64_t idle_upstream_connections = 0, ejected_endpoints = 0;  // filled in when asked
 
   void add(const Counters& other);
