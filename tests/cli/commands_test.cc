@@ -204,7 +204,8 @@ TEST_F(Commands, TheRootIsPrintedOnceThereIsOne) {
   EXPECT_FALSE(holds(said.out, "PRIVATE KEY"));
 }
 
-// Answers one connection with `answer` and keeps the first line it was sent.
+// Answers one connection with `answer` and keeps the first line it was sent. It reads the whole head before: closing
+// with bytes unread would reset the connection under the answer.
 class OneAnswer {
  public:
   explicit OneAnswer(std::string answer)
@@ -212,6 +213,7 @@ class OneAnswer {
           asio::ip::tcp::iostream connection;
           acceptor_.accept(connection.rdbuf()->socket());
           std::getline(connection, asked_);
+          for (std::string line = asked_; connection && line != "\r";) std::getline(connection, line);
           connection << answer << std::flush;
         }) {}
   ~OneAnswer() { join(); }
