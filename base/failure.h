@@ -42,6 +42,9 @@ enum class FailureKind : std::uint8_t {
   bad_answer,
   answer_timeout,
   answer_truncated,
+  // a certificate authority's
+  ca_refused,
+  validation_failed,
   // ours
   idle,
   too_many_connections,

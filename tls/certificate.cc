@@ -1,5 +1,7 @@
 #include "tls/certificate.h"
 
+#include "base/base64.h"
+
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -122,6 +124,11 @@ std::string sha256_hex(const X509* certificate) {
   return text;
 }
 
+std::string_view bytes_of(const ASN1_STRING* text) {
+  return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
+          static_cast<std::size_t>(ASN1_STRING_length(text))};
+}
+
 std::string words_of(const X509_NAME* name) {
   const BioHandle bio = writing_bio();
   X509_NAME_print_ex(bio.get(), name, 0,
@@ -176,6 +183,35 @@ bool Certificate::covers(std::string_view host) const {
 std::string Certificate::subject() const { return words_of(X509_get_subject_name(leaf_.get())); }
 
 std::string Certificate::issuer() const { return words_of(X509_get_issuer_name(leaf_.get())); }
+
+bool Certificate::issued_by(std::string_view common_name) const {
+  const int above = sk_X509_num(chain_.get());  // -1 without a chain
+  const X509* top = above > 0 ? sk_X509_value(chain_.get(), above - 1) : leaf_.get();
+  const X509_NAME* issuer_name = X509_get_issuer_name(top);
+  const int at = X509_NAME_get_index_by_NID(issuer_name, NID_commonName, -1);
+  if (at < 0) return false;
+  return bytes_of(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(issuer_name, at))) == common_name;
+}
+
+std::string Certificate::renewal_id() const {
+  const ASN1_OCTET_STRING* authority = X509_get0_authority_key_id(leaf_.get());
+  if (authority == nullptr || ASN1_STRING_length(authority) <= 0) return {};
+  unsigned char* der = nullptr;
+  const int size = i2d_ASN1_INTEGER(X509_get0_serialNumber(leaf_.get()), &der);
+  // Tag and a length byte come before the content: a serial number has at most 20 bytes (RFC 5280 §4.1.2.2).
+  const bool plain = size > 2 && der[1] == size - 2;
+  std::string serial = plain ? std::string(reinterpret_cast<char*>(der) + 2, static_cast<std::size_t>(size) - 2) : "";
+  OPENSSL_free(der);
+  return serial.empty() ? std::string() : base64url(bytes_of(authority)) + "." + base64url(serial);
+}
+
+std::string Certificate::der() const {
+  unsigned char* bytes = nullptr;
+  const int size = i2d_X509(leaf_.get(), &bytes);
+  std::string der(reinterpret_cast<const char*>(bytes), size > 0 ? static_cast<std::size_t>(size) : 0);
+  OPENSSL_free(bytes);
+  return der;
+}
 
 std::string Certificate::pem() const {
   const BioHandle bio = writing_bio();

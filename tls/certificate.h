@@ -41,9 +41,16 @@ class Certificate {
   // Distinguished names for people: "CN=a.example, O=Example". May hold any UTF-8 the issuer wrote.
   std::string subject() const;
   std::string issuer() const;
-  // The whole chain, and the key (PKCS#8), as PEM.
+  // Whether the chain's topmost certificate was issued under this common name: what tells one of a CA's alternate
+  // chains from another (Traefik's preferredChain).
+  bool issued_by(std::string_view common_name) const;
+  // How ACME renewal information calls this certificate (RFC 9773 §4.1): base64url of the authority key identifier, a
+  // dot, base64url of the serial number's DER content. Empty when it says no authority key identifier.
+  std::string renewal_id() const;
+  // The whole chain, and the key (PKCS#8), as PEM; the leaf in DER.
   std::string pem() const;
   std::string key_pem() const;
+  std::string der() const;
 
   x509_st* leaf() const { return leaf_.get(); }
   stack_st_X509* chain() const { return chain_.get(); }
