@@ -1,6 +1,5 @@
 #include "acme/challenges.h"
 
-#include "acme/polling.h"
 #include "acme/together.h"
 
 #include <algorithm>
@@ -99,19 +98,40 @@ Awaitable<Answer<void>> Challenges::present_all() {
 }
 
 Awaitable<Answer<void>> Challenges::tell_all() {
-  for (const Task& task : tasks_) {
-    if (task.told) continue;
-    auto told = co_await client_.start_challenge(signer_, task.challenge_url);
+  for (Task& task : tasks_) {
+    auto told = co_await tell(task);
     if (!told) co_return told;
   }
   co_return Answer<void>();
+}
+
+// When no answer comes, the CA may look all the same: what is shown stays, and the outcome decides.
+Awaitable<Answer<void>> Challenges::tell(Task& task) {
+  if (task.told) co_return Answer<void>();
+  auto told = co_await client_.start_challenge(signer_, task.challenge_url);
+  task.told = told.has_value();
+  if (told || told.error().remedy == Remedy::try_again) co_return Answer<void>();
+  task.told = co_await looks_already(task);
+  if (task.told) co_return Answer<void>();
+  co_return told;
+}
+
+// After a refusal: we may have told it before and not seen the answer.
+Awaitable<bool> Challenges::looks_already(const Task& task) {
+  auto seen = co_await client_.authorization(signer_, task.authorization_url);
+  if (!seen) co_return false;
+  if (seen->status != Status::pending) co_return true;
+  const auto& all = seen->challenges;
+  co_return std::any_of(all.begin(), all.end(), [&](const ChallengeState& challenge) {
+    return challenge.url == task.challenge_url && challenge.status != Status::pending;
+  });
 }
 
 Awaitable<Answer<void>> Challenges::wait_for_all() {
   Polling polling(clock_, policy_.first_pause, policy_.longest_pause, policy_.validation_limit);
   std::vector<std::string> hosts;
   std::string words;
-  for (const Task& task : tasks_) {
+  for (Task& task : tasks_) {
     auto outcome = co_await outcome_of(task, polling);
     if (!outcome) co_return outcome.error();
     if (outcome->status == Status::valid) continue;
@@ -124,7 +144,7 @@ Awaitable<Answer<void>> Challenges::wait_for_all() {
 }
 
 // The first question comes at once: the CA may have answered while the others were waited for.
-Awaitable<Answer<Authorization>> Challenges::outcome_of(const Task& task, Polling& polling) {
+Awaitable<Answer<Authorization>> Challenges::outcome_of(Task& task, Polling& polling) {
   std::optional<WallTime> not_before;
   while (true) {
     auto seen = co_await client_.authorization(signer_, task.authorization_url);
@@ -133,6 +153,8 @@ Awaitable<Answer<Authorization>> Challenges::outcome_of(const Task& task, Pollin
     if (seen) not_before = seen->not_before;
     if (!polling.allows(not_before)) co_return polling.trouble("it does not validate " + task.challenge.host.text());
     co_await polling.pause(not_before);
+    auto told = co_await tell(task);
+    if (!told) co_return told.error();
   }
 }
 

@@ -5,6 +5,7 @@
 #include "acme/challenge.h"
 #include "acme/client.h"
 #include "acme/order.h"
+#include "acme/polling.h"
 
 #include <string>
 #include <vector>
@@ -34,8 +35,10 @@ class Challenges {
   Awaitable<void> present(Task& task);
   Awaitable<Answer<void>> present_all();
   Awaitable<Answer<void>> tell_all();
+  Awaitable<Answer<void>> tell(Task& task);
+  Awaitable<bool> looks_already(const Task& task);
   Awaitable<Answer<void>> wait_for_all();
-  Awaitable<Answer<Authorization>> outcome_of(const Task& task, class Polling& polling);
+  Awaitable<Answer<Authorization>> outcome_of(Task& task, Polling& polling);
   Awaitable<void> clean_up(Task& task);
   Awaitable<void> clean_up_all();
 

@@ -1,0 +1,71 @@
+// A real ACME server for tests: pebble, with pebble-challtestsrv as the DNS it validates by. Every name resolves to
+// 127.0.0.1 there.
+#pragma once
+
+#include "tests/doubles/temporary_directory.h"
+#include "tls/certificate.h"
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace gatehouse::acme {
+
+// A child process that dies with its owner.
+class ChildProcess {
+ public:
+  // `log`: where its output goes.
+  ChildProcess(const std::vector<std::string>& command, const std::map<std::string, std::string>& environment,
+               const std::filesystem::path& log);
+  ~ChildProcess();
+  ChildProcess(const ChildProcess&) = delete;
+  ChildProcess& operator=(const ChildProcess&) = delete;
+
+  bool running();
+
+ private:
+  pid_t pid_ = -1;
+};
+
+// A port on the loopback that was free just now.
+std::uint16_t free_port();
+
+struct PebbleOptions {
+  std::map<std::string, std::string> environment = {};     // PEBBLE_…
+  std::map<std::string, std::string> external_keys = {};  // key id → base64url key; not empty: they are required
+};
+
+class Pebble {
+ public:
+  static bool installed();
+
+  // Returns when it listens; throws when it does not come up, with what it said.
+  explicit Pebble(PebbleOptions options = {});
+
+  std::string directory_url() const { return origin() + "/dir"; }
+  // Where its root certificates are, /roots/0 and up.
+  std::string management_url() const { return "https://localhost:" + std::to_string(management_port_); }
+  // Of the DNS server; POST /set-txt, /clear-txt.
+  std::string dns_management_url() const { return "http://127.0.0.1:" + std::to_string(dns_management_port_); }
+  // What its own HTTPS certificate is verified by.
+  const std::string& ca_pem() const { return ca_pem_; }
+  // Where it looks for challenges.
+  std::uint16_t http_port() const { return http_port_; }
+  std::uint16_t tls_port() const { return tls_port_; }
+
+ private:
+  std::string origin() const { return "https://localhost:" + std::to_string(port_); }
+  std::filesystem::path write_configuration(const PebbleOptions& options);
+  void await_listening(std::uint16_t port, ChildProcess& process);
+
+  TemporaryDirectory directory_;
+  std::uint16_t port_ = free_port(), management_port_ = free_port(), http_port_ = free_port(), tls_port_ = free_port(),
+                dns_port_ = free_port(), dns_management_port_ = free_port();
+  std::string ca_pem_;
+  std::unique_ptr<ChildProcess> dns_, server_;
+};
+
+}  // namespace gatehouse::acme
