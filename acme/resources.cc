@@ -5,6 +5,7 @@
 #include "acme/timestamp.h"
 #include "base/escape.h"
 #include "proxy/http/url.h"
+#include "tls/challenge_board.h"
 
 #include <algorithm>
 #include <array>
@@ -52,13 +53,6 @@ Result<std::string> UrlRule::check(std::string url, std::string_view what) const
 Result<std::string> UrlRule::check_if_any(std::string url, std::string_view what) const {
   if (url.empty()) return url;
   return check(std::move(url), what);
-}
-
-bool is_token(std::string_view text) {
-  const auto fits = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-  };
-  return text.size() >= 22 && text.size() <= 128 && std::all_of(text.begin(), text.end(), fits);
 }
 
 Result<Directory> directory_of(const json::object& object, const UrlRule& rule) {
@@ -156,7 +150,7 @@ Result<Authorization> authorization_of(const json::object& object, std::string u
       authorization.problem = problem_in(element);
       authorization.problem_type = problem_of(object_at(element, "error")).type;
     }
-    if (is_token(challenge->token)) authorization.challenges.push_back(std::move(*challenge));
+    if (tls::is_challenge_token(challenge->token)) authorization.challenges.push_back(std::move(*challenge));
   }
   return authorization;
 }

@@ -70,14 +70,11 @@ struct Authorization {
   Status status{};
   HostName host;
   bool wildcard = false;
-  std::vector<ChallengeState> challenges;  // with a token of the right alphabet only; others are left out
+  std::vector<ChallengeState> challenges;  // those with a tls::is_challenge_token; others are left out
   std::string problem;  // in words, of the challenge that failed
   std::string problem_type;
   std::optional<WallTime> not_before = {};
 };
-
-// [A-Za-z0-9_-], 22 to 128 characters: no token of ours may lead anywhere else (RFC 8555 §8.1 asks for 128 bits).
-bool is_token(std::string_view text);
 
 Result<Directory> directory_of(const boost::json::object& json, const UrlRule& rule);
 Result<AccountState> account_of(const boost::json::object& json, std::string url, const UrlRule& rule);

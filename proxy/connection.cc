@@ -79,7 +79,8 @@ TcpConnectionFacts facts_of(const ClientConnection& client, const tls::ClientHel
   return facts;
 }
 
-Awaitable<Result<void>> start_tls(ClientConnection& client) {
+// False: a certificate authority has seen the answer to its challenge, and nothing else is to be said.
+Awaitable<Result<bool>> start_tls(ClientConnection& client) {
   Worker& worker = client.worker;
   const EntryPoint& entry_point = *client.entry_point;
   client.reading.within(entry_point.timeouts.handshake);
@@ -100,7 +101,7 @@ Awaitable<Result<void>> start_tls(ClientConnection& client) {
   client.inbox.attach(*client.tls);
   ++client.counters.handshakes;
   if (accepted->resumed) ++client.counters.resumed_handshakes;
-  co_return Result<void>();
+  co_return accepted->alpn != tls::challenge_protocol;
 }
 
 // What the first bytes, or none of them, say a connection is.
@@ -200,6 +201,7 @@ Awaitable<Result<void>> serve(ClientConnection& client, Protocol protocol) {
   if (protocol.kind == Kind::https || protocol.kind == Kind::tcp_over_tls) {
     auto started = co_await start_tls(client);
     if (!started) co_return started.error();
+    if (!*started) co_return Result<void>();
   }
   if (protocol.kind == Kind::tcp || protocol.kind == Kind::tcp_over_tls)
     co_await serve_tcp(client, std::move(protocol.route));

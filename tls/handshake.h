@@ -8,6 +8,7 @@
 
 #include "base/stream.h"
 #include "tls/certificate.h"
+#include "tls/challenge_board.h"
 #include "tls/client_context.h"
 #include "tls/server_context.h"
 
@@ -31,8 +32,14 @@ struct AcceptedTls {
 using ChooseCertificate = std::function<CertificatePtr(std::string_view server_name)>;
 
 // The server side. Nothing of TLS is allocated before the client's first byte. handshake_failed says what happened.
+//
+// A client that offers `acme-tls/1` and nothing else validates a challenge (RFC 8737 §3): it gets the certificate that
+// `challenges` (may be null) has for its server name, without `choose` being asked, and AcceptedTls::alpn says so; the
+// caller closes at once. Where no challenge is pending its handshake fails (no_application_protocol). Nobody else ever
+// gets that protocol.
 Awaitable<Result<AcceptedTls>> accept_tls(PlainStream& under, std::shared_ptr<const ServerContext> context,
-                                          ChooseCertificate choose);
+                                          ChooseCertificate choose,
+                                          std::shared_ptr<const ChallengeBoard> challenges = nullptr);
 
 // The client side: `server_name` (a DNS name, sent as SNI, or an IP address) is what the certificate has to say,
 // unless the policy names another. upstream_tls_failed says what happened.

@@ -41,6 +41,22 @@ bool add_extension(X509* certificate, X509* issuer, int nid, const std::string& 
   return added;
 }
 
+// A critical extension with the digest as an OCTET STRING (RFC 8737 §3).
+bool add_acme_identifier(X509* certificate, const std::string& digest) {
+  constexpr const char* identifier = "1.3.6.1.5.5.7.1.31";
+  const std::unique_ptr<ASN1_OBJECT, decltype(&ASN1_OBJECT_free)> object(OBJ_txt2obj(identifier, 1), ASN1_OBJECT_free);
+  const std::unique_ptr<ASN1_OCTET_STRING, decltype(&ASN1_OCTET_STRING_free)> value(ASN1_OCTET_STRING_new(),
+                                                                                    ASN1_OCTET_STRING_free);
+  std::string der = {0x04, static_cast<char>(digest.size())};
+  der += digest;
+  const auto* bytes = reinterpret_cast<const unsigned char*>(der.data());
+  if (!object || !value || ASN1_OCTET_STRING_set(value.get(), bytes, static_cast<int>(der.size())) != 1) return false;
+  X509_EXTENSION* extension = X509_EXTENSION_create_by_OBJ(nullptr, object.get(), 1, value.get());
+  const bool added = extension != nullptr && X509_add_ext(certificate, extension, -1) == 1;
+  X509_EXTENSION_free(extension);
+  return added;
+}
+
 std::string alternative_names(const NewCertificate& wanted) {
   // A certificate without subject carries its names critically (RFC 5280 §4.2.1.6).
   std::string text = wanted.common_name.size() > max_common_name ? "critical" : "";
@@ -55,7 +71,8 @@ bool add_extensions(X509* certificate, X509* issuer, const NewCertificate& wante
          add(NID_key_usage, authority ? "critical,keyCertSign,cRLSign" : "critical,digitalSignature") &&
          (authority || add(NID_ext_key_usage, "serverAuth")) && add(NID_subject_key_identifier, "hash") &&
          add(NID_authority_key_identifier, "keyid") &&
-         (wanted.names.empty() || add(NID_subject_alt_name, alternative_names(wanted)));
+         (wanted.names.empty() || add(NID_subject_alt_name, alternative_names(wanted))) &&
+         (wanted.acme_identifier.empty() || add_acme_identifier(certificate, wanted.acme_identifier));
 }
 
 }  // namespace

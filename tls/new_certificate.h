@@ -11,6 +11,7 @@ struct NewCertificate {
   WallTime not_before;
   WallTime not_after;
   bool authority = false;  // may sign leaves; else a TLS server's
+  std::string acme_identifier = {};  // SHA-256 of a key authorization (RFC 8737 §3); empty: no such extension
 };
 
 // Signed by `issuer`, or by its own new key when that is null.

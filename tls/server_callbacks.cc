@@ -23,6 +23,26 @@ int refuse(ServerHandshake& handshake, std::string problem, int* alert, int why)
   return SSL_CLIENT_HELLO_ERROR;
 }
 
+int show_challenge(ServerHandshake& handshake, int* alert) {
+  if (handshake.challenges != nullptr) handshake.certificate = handshake.challenges->tls_answer(handshake.server_name);
+  handshake.validates = handshake.certificate != nullptr;
+  if (handshake.validates) return SSL_CLIENT_HELLO_SUCCESS;
+  return refuse(handshake, "no challenge is pending for '" + handshake.server_name + "'", alert,
+                SSL_AD_NO_APPLICATION_PROTOCOL);
+}
+
+// Exactly one protocol, and that one (RFC 8737 §3): the list's length, the name's length, the name.
+bool offers_challenge_protocol(SSL* ssl) {
+  constexpr std::string_view only(
+      "\0\x0b\x0a"
+      "acme-tls/1",
+      13);
+  const unsigned char* body = nullptr;
+  std::size_t size = 0;
+  return SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation, &body, &size) == 1 &&
+         std::string_view(reinterpret_cast<const char*>(body), size) == only;
+}
+
 // Also called for the second hello of a client that had to retry; RFC 8446 §4.1.2 makes its name the same.
 int on_client_hello(SSL* ssl, int* alert, void*) try {
   auto& handshake = *static_cast<ServerHandshake*>(SSL_get_app_data(ssl));
@@ -34,6 +54,7 @@ int on_client_hello(SSL* ssl, int* alert, void*) try {
     if (!name) return refuse(handshake, std::move(name.error().detail), alert, SSL_AD_DECODE_ERROR);
     handshake.server_name = *std::move(name);
   }
+  if (offers_challenge_protocol(ssl)) return show_challenge(handshake, alert);
   handshake.certificate = handshake.choose(handshake.server_name);
   if (handshake.certificate) return SSL_CLIENT_HELLO_SUCCESS;
   const std::string problem = handshake.server_name.empty() ? "no certificate for a client that names no host"
@@ -51,7 +72,13 @@ int on_certificate(SSL* ssl, void*) {
 
 int on_alpn(SSL* ssl, const unsigned char** chosen, unsigned char* chosen_size, const unsigned char* offered,
             unsigned offered_size, void*) {
+  if (static_cast<ServerHandshake*>(SSL_get_app_data(ssl))->validates) {
+    *chosen = offered + 1;
+    *chosen_size = challenge_protocol.size();
+    return SSL_TLSEXT_ERR_OK;
+  }
   const std::string& ours = context_of(ssl).alpn_wire();
+  if (ours.empty()) return SSL_TLSEXT_ERR_NOACK;
   // The result points into one of the two lists, both of which outlive the handshake.
   unsigned char* name = nullptr;
   const int verdict = SSL_select_next_proto(&name, chosen_size, reinterpret_cast<const unsigned char*>(ours.data()),
@@ -105,7 +132,7 @@ void set_server_callbacks(const ServerContext& context) {
   SSL_CTX_set_app_data(native, const_cast<ServerContext*>(&context));  // OpenSSL keeps it as void*
   SSL_CTX_set_client_hello_cb(native, on_client_hello, nullptr);
   SSL_CTX_set_cert_cb(native, on_certificate, nullptr);
-  if (!context.alpn_wire().empty()) SSL_CTX_set_alpn_select_cb(native, on_alpn, nullptr);
+  SSL_CTX_set_alpn_select_cb(native, on_alpn, nullptr);
   if (context.ticket_keys() != nullptr) SSL_CTX_set_tlsext_ticket_key_evp_cb(native, on_ticket);
 }
 

@@ -9,9 +9,11 @@ namespace gatehouse::tls {
 // One handshake's questions and answers; the SSL's app data until the handshake is over.
 struct ServerHandshake {
   ChooseCertificate choose;
+  const ChallengeBoard* challenges;  // may be null
   CertificatePtr certificate;
   std::string server_name;
   std::string problem;  // why we ended it, when we did
+  bool validates = false;  // a CA looks at a challenge
 };
 
 // The context's app data is its ServerContext.

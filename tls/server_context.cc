@@ -1,6 +1,7 @@
 #include "tls/server_context.h"
 
 #include "tls/alpn.h"
+#include "tls/challenge_board.h"
 #include "tls/server_callbacks.h"
 #include "tls/tls_stream.h"
 
@@ -124,7 +125,9 @@ ServerContext::ServerContext(SslContextHandle context, std::string alpn_wire, st
 Result<std::shared_ptr<const ServerContext>> make_server_context(const ServerPolicy& policy,
                                                                  std::shared_ptr<const TicketKeys> keys) {
   if (policy.min_version > policy.max_version) return bad("the lowest TLS version is above the highest");
-  auto wire = alpn_wire(policy.alpn);
+  std::vector<std::string> protocols = policy.alpn;
+  std::erase(protocols, challenge_protocol);
+  auto wire = alpn_wire(protocols);
   if (!wire) return wire.error();
   SslContextHandle context(SSL_CTX_new(TLS_server_method()));
   if (!context) return openssl_failure(FailureKind::internal, "no TLS context");

@@ -130,6 +130,14 @@ TEST_F(WithPebble, a_wildcard_and_its_base_are_issued_by_dns_01) {
   EXPECT_EQ(dns_->shown(), 0u);
 }
 
+TEST_F(WithPebble, a_certificate_is_issued_by_tls_alpn_01) {
+  start({.environment = {{"PEBBLE_AUTHZREUSE", "0"}}});
+  AlpnSolver solver(bench_->io, pebble_->tls_port());
+  issue(solver, {"a.test", "b.test"});
+  EXPECT_EQ(solver.presented_in_all(), 2u);
+  EXPECT_EQ(solver.shown(), 0u);
+}
+
 TEST_F(WithPebble, a_wildcard_is_refused_by_name_where_the_solver_cannot_prove_it) {
   start();
   const auto issued = try_obtain(*http_, order_for({"*.w.test"}));

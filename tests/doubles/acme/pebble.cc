@@ -50,7 +50,7 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   return all;
 }
 
-std::string on_loopback(std::uint16_t port) { return "127.0.0.1:" + std::to_string(port); }
+std::string on_loopback(const HeldPort& port) { return "127.0.0.1:" + std::to_string(port.number()); }
 
 }  // namespace
 
@@ -85,15 +85,16 @@ bool ChildProcess::running() {
   return false;
 }
 
-std::uint16_t free_port() {
-  const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+// Bound, but not listening: by SO_REUSEADDR a listener may share the port, and for all others it is taken.
+HeldPort::HeldPort() : bound_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  const int on = 1;
+  ::setsockopt(bound_.number(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   sockaddr_in address = loopback(0);
   socklen_t size = sizeof address;
-  if (::bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-      ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size) != 0)
+  if (::bind(bound_.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+      ::getsockname(bound_.number(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
     throw std::runtime_error("no free port");
-  ::close(descriptor);
-  return ntohs(address.sin_port);
+  number_ = ntohs(address.sin_port);
 }
 
 bool Pebble::installed() { return ::access(pebble, X_OK) == 0 && ::access(dns_server, X_OK) == 0; }
@@ -127,18 +128,18 @@ fs::path Pebble::write_configuration(const PebbleOptions& options) {
                                      {"managementListenAddress", on_loopback(management_port_)},
                                      {"certificate", directory_.write("certificate.pem", certificate->pem()).string()},
                                      {"privateKey", directory_.write("key.pem", certificate->key_pem()).string()},
-                                     {"httpPort", http_port_},
-                                     {"tlsPort", tls_port_},
+                                     {"httpPort", http_port_.number()},
+                                     {"tlsPort", tls_port_.number()},
                                      {"ocspResponderURL", ""},
                                      {"externalAccountBindingRequired", !keys.empty()},
                                      {"externalAccountMACKeys", keys}};
   return directory_.write("pebble.json", boost::json::serialize(boost::json::object{{"pebble", settings}}));
 }
 
-void Pebble::await_listening(std::uint16_t port, ChildProcess& process) {
+void Pebble::await_listening(const HeldPort& port, ChildProcess& process) {
   constexpr int pause_ms = 5, most_pauses = 4000;
   for (int i = 0; i < most_pauses && process.running(); ++i) {
-    if (can_connect(port)) return;
+    if (can_connect(port.number())) return;
     ::poll(nullptr, 0, pause_ms);
   }
   throw std::runtime_error("it does not listen:\n" + text_of(directory_ / "dns.log") +

@@ -2,6 +2,7 @@
 // 127.0.0.1 there.
 #pragma once
 
+#include "base/file_descriptor.h"
 #include "tests/doubles/temporary_directory.h"
 #include "tls/certificate.h"
 
@@ -9,6 +10,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -30,8 +32,17 @@ class ChildProcess {
   pid_t pid_ = -1;
 };
 
-// A port on the loopback that was free just now.
-std::uint16_t free_port();
+// A port on the loopback that nobody gets by chance while this exists; whoever is told its number may listen there.
+class HeldPort {
+ public:
+  HeldPort();
+
+  std::uint16_t number() const { return number_; }
+
+ private:
+  FileDescriptor bound_;
+  std::uint16_t number_ = 0;
+};
 
 struct PebbleOptions {
   std::map<std::string, std::string> environment = {};     // PEBBLE_…
@@ -47,23 +58,22 @@ class Pebble {
 
   std::string directory_url() const { return origin() + "/dir"; }
   // Where its root certificates are, /roots/0 and up.
-  std::string management_url() const { return "https://localhost:" + std::to_string(management_port_); }
+  std::string management_url() const { return "https://localhost:" + std::to_string(management_port_.number()); }
   // Of the DNS server; POST /set-txt, /clear-txt.
-  std::string dns_management_url() const { return "http://127.0.0.1:" + std::to_string(dns_management_port_); }
+  std::string dns_management_url() const { return "http://127.0.0.1:" + std::to_string(dns_management_port_.number()); }
   // What its own HTTPS certificate is verified by.
   const std::string& ca_pem() const { return ca_pem_; }
   // Where it looks for challenges.
-  std::uint16_t http_port() const { return http_port_; }
-  std::uint16_t tls_port() const { return tls_port_; }
+  std::uint16_t http_port() const { return http_port_.number(); }
+  std::uint16_t tls_port() const { return tls_port_.number(); }
 
  private:
-  std::string origin() const { return "https://localhost:" + std::to_string(port_); }
+  std::string origin() const { return "https://localhost:" + std::to_string(port_.number()); }
   std::filesystem::path write_configuration(const PebbleOptions& options);
-  void await_listening(std::uint16_t port, ChildProcess& process);
+  void await_listening(const HeldPort& port, ChildProcess& process);
 
   TemporaryDirectory directory_;
-  std::uint16_t port_ = free_port(), management_port_ = free_port(), http_port_ = free_port(), tls_port_ = free_port(),
-                dns_port_ = free_port(), dns_management_port_ = free_port();
+  const HeldPort port_, management_port_, http_port_, tls_port_, dns_port_, dns_management_port_;
   std::string ca_pem_;
   std::unique_ptr<ChildProcess> dns_, server_;
 };

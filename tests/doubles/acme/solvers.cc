@@ -2,6 +2,7 @@
 
 #include "base/base64.h"
 #include "tls/digest.h"
+#include "tls/handshake.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -66,6 +67,47 @@ Awaitable<void> HttpSolver::answer(asio::ip::tcp::socket socket) {
                            "\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
                            body;
   co_await asio::async_write(socket, asio::buffer(text), asio::redirect_error(asio::use_awaitable, error));
+}
+
+AlpnSolver::AlpnSolver(asio::io_context& io, std::uint16_t port)
+    : acceptor_(io, asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), port)),
+      context_(tls::make_server_context({}, nullptr).value()) {
+  asio::co_spawn(io, serve(), asio::detached);
+}
+
+Awaitable<Result<void>> AlpnSolver::show(Challenge challenge) {
+  auto made = tls::make_challenge_certificate(challenge.host, challenge.key_authorization, SystemClock().wall_now());
+  if (!made) co_return made.error();
+  answers_.push_back({challenge.host, *made});
+  publish();
+  co_return Result<void>();
+}
+
+Awaitable<Result<void>> AlpnSolver::hide(Challenge challenge) {
+  std::erase_if(answers_, [&](const auto& answer) { return answer.host == challenge.host; });
+  publish();
+  co_return Result<void>();
+}
+
+void AlpnSolver::publish() {
+  board_ = std::make_shared<const tls::ChallengeBoard>(std::vector<tls::ChallengeBoard::HttpAnswer>(), answers_);
+}
+
+Awaitable<void> AlpnSolver::serve() {
+  while (true) {
+    error_code error;
+    auto socket = co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, error));
+    if (error) co_return;
+    asio::co_spawn(acceptor_.get_executor(), answer(std::move(socket)), asio::detached);
+  }
+}
+
+Awaitable<void> AlpnSolver::answer(asio::ip::tcp::socket socket) {
+  socket.non_blocking(true);
+  PlainStream plain{Socket(std::move(socket))};
+  tls::ChooseCertificate nobody = [](std::string_view) { return tls::CertificatePtr(); };
+  auto accepted = co_await tls::accept_tls(plain, context_, std::move(nobody), board_);
+  if (accepted) co_await accepted->stream->shutdown_write();
 }
 
 Awaitable<Result<void>> DnsSolver::show(Challenge challenge) {

@@ -3,13 +3,17 @@
 
 #include "acme/challenge.h"
 #include "proxy/http/fetch.h"
+#include "tls/challenge_board.h"
+#include "tls/server_context.h"
 
 #include <boost/asio/ip/tcp.hpp>
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace gatehouse::acme {
 
@@ -49,6 +53,25 @@ class HttpSolver final : public CountingSolver {
   asio::ip::tcp::acceptor acceptor_;
   std::map<std::string, std::string> answers_;  // by path
   std::string lie_;
+};
+
+// TLS on that port, as our entry points speak it.
+class AlpnSolver final : public CountingSolver {
+ public:
+  AlpnSolver(asio::io_context& io, std::uint16_t port);
+  std::string_view type() const override { return "tls-alpn-01"; }
+
+ private:
+  Awaitable<Result<void>> show(Challenge challenge) override;
+  Awaitable<Result<void>> hide(Challenge challenge) override;
+  Awaitable<void> serve();
+  Awaitable<void> answer(asio::ip::tcp::socket socket);
+  void publish();
+
+  asio::ip::tcp::acceptor acceptor_;
+  std::shared_ptr<const tls::ServerContext> context_;
+  std::vector<tls::ChallengeBoard::TlsAnswer> answers_;
+  std::shared_ptr<const tls::ChallengeBoard> board_;
 };
 
 // Texts in pebble-challtestsrv.

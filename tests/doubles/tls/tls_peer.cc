@@ -69,8 +69,8 @@ Awaitable<void> say_hello(Stream& stream) {
 }
 
 Awaitable<void> serve_one(PlainStream& under, std::shared_ptr<const ServerContext> context, ChooseCertificate choose,
-                          Serve serve, Result<AcceptedTls>& result) {
-  result = co_await accept_tls(under, context, choose);
+                          Serve serve, std::shared_ptr<const ChallengeBoard> challenges, Result<AcceptedTls>& result) {
+  result = co_await accept_tls(under, context, choose, challenges);
   if (result) co_await serve(*result->stream);
   if (result) result->stream.reset();
   under.close();
@@ -169,14 +169,14 @@ ClientSaw TestClient::saw() {
 }
 
 Met meet(std::shared_ptr<const ServerContext> context, ChooseCertificate choose, const ClientWishes& wishes,
-         Serve serve, Drive drive, std::string early) {
+         Serve serve, Drive drive, std::string early, std::shared_ptr<const ChallengeBoard> challenges) {
   asio::io_context io;
   SocketPair pair(io);
   if (!serve) serve = say_hello;
   if (!drive) drive = [](TestClient& client) { client.read(5); };
   Met met;
   pair.ours.unread(early);
-  asio::co_spawn(io, serve_one(pair.ours, context, choose, serve, met.server), asio::detached);
+  asio::co_spawn(io, serve_one(pair.ours, context, choose, serve, challenges, met.server), asio::detached);
   std::thread thread([&] {
     TestClient client(pair.theirs, wishes);
     client.connect();

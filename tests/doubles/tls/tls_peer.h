@@ -88,7 +88,8 @@ struct Met {
 
 // One connection from hello to end. By default the server says "hello" and ends, and the client reads that.
 Met meet(std::shared_ptr<const ServerContext> context, ChooseCertificate choose, const ClientWishes& wishes = {},
-         Serve serve = {}, Drive drive = {}, std::string early = {});
+         Serve serve = {}, Drive drive = {}, std::string early = {},
+         std::shared_ptr<const ChallengeBoard> challenges = {});
 
 // Writes one buffer.
 Awaitable<error_code> send(Stream& stream, std::string_view bytes);

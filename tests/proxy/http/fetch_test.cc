@@ -1,0 +1,315 @@
+// The client for our own calls against a server that says exactly what the test tells it to.
+#include "proxy/http/fetch.h"
+
+#include "tests/doubles/connected_streams.h"
+#include "tests/doubles/manual_clock.h"
+#include "tls/handshake.h"
+#include "tls/internal_ca.h"
+#include "tls/server_context.h"
+
+#include <boost/asio/detached.hpp>
+
+#include <gtest/gtest.h>
+
+#include <cctype>
+#include <functional>
+
+namespace gatehouse {
+namespace {
+
+using asio::ip::tcp;
+using std::chrono::seconds;
+
+// Serves each connection in order: reads a request, gives the next answer, closes when it has none left or when the
+// answer is followed by `close`.
+class ScriptedServer {
+ public:
+  struct Answer {
+    std::string text;
+    bool close = false;
+  };
+
+  explicit ScriptedServer(asio::io_context& io, std::shared_ptr<const tls::ServerContext> tls = nullptr,
+                          tls::CertificatePtr certificate = nullptr)
+      : acceptor_(io, tcp::endpoint(asio::ip::address_v4::loopback(), 0)), tls_(tls), certificate_(certificate) {
+    asio::co_spawn(io, serve(), asio::detached);
+  }
+
+  std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
+  std::string url(const std::string& path) const { return "http://127.0.0.1:" + std::to_string(port()) + path; }
+  void stop() { acceptor_.close(); }
+
+  std::vector<Answer> answers;
+  std::vector<std::string> requests;
+  int connections = 0;
+  std::function<void()> instead_of_answering;  // it never answers then
+
+ private:
+  Awaitable<void> serve() {
+    while (true) {
+      error_code error;
+      auto socket = co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, error));
+      if (error) co_return;
+      ++connections;
+      asio::co_spawn(acceptor_.get_executor(), talk(std::move(socket)), asio::detached);
+    }
+  }
+
+  Awaitable<void> talk(tcp::socket socket) {
+    socket.non_blocking(true);
+    PlainStream plain{Socket(std::move(socket))};
+    if (!tls_) co_return co_await answer_all(plain);
+    tls::ChooseCertificate choose = [this](std::string_view) { return certificate_; };
+    auto accepted = co_await tls::accept_tls(plain, tls_, std::move(choose));
+    if (accepted) co_await answer_all(*accepted->stream);
+  }
+
+  Awaitable<void> answer_all(Stream& stream) {
+    while (true) {
+      std::string request;
+      auto whole = co_await read_request(stream, request);
+      if (!whole) co_return;
+      requests.push_back(request);
+      if (instead_of_answering) {
+        instead_of_answering();
+        co_await stream.wait_readable();
+      }
+      if (answers.empty()) co_return;
+      const Answer answer = answers.front();
+      answers.erase(answers.begin());
+      co_await write_text(stream, answer.text);
+      if (answer.close) co_return;
+    }
+  }
+
+  static Awaitable<bool> read_request(Stream& stream, std::string& text) {
+    char bytes[4096];
+    while (!is_whole(text)) {
+      const auto read = co_await stream.read_some(asio::buffer(bytes));
+      if (!read || *read == 0) co_return false;
+      text.append(bytes, *read);
+    }
+    co_return true;
+  }
+
+  static bool is_whole(const std::string& text) {
+    const auto end = text.find("\r\n\r\n");
+    if (end == std::string::npos) return false;
+    const auto length = text.find("Content-Length: ");
+    const std::size_t body = length == std::string::npos ? 0 : std::stoul(text.substr(length + 16));
+    return text.size() >= end + 4 + body;
+  }
+
+  tcp::acceptor acceptor_;
+  std::shared_ptr<const tls::ServerContext> tls_;
+  tls::CertificatePtr certificate_;
+};
+
+class FetchTest : public ::testing::Test {
+ protected:
+  static constexpr const char* ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Kind: fine\r\n\r\nhi";
+
+  Fetcher& fetcher() {
+    if (!fetcher_) fetcher_.emplace(io, deadlines, resolve, settings);
+    return *fetcher_;
+  }
+
+  Result<FetchResponse> fetch(FetchRequest request) {
+    std::optional<Result<FetchResponse>> result;
+    asio::co_spawn(io, fetcher().fetch(std::move(request)), [&](std::exception_ptr, Result<FetchResponse> response) {
+      result.emplace(std::move(response));
+      io.stop();
+    });
+    io.restart();
+    io.run_for(seconds(20));
+    return result ? std::move(*result) : Failure(FailureKind::internal, "the test hangs");
+  }
+
+  Result<FetchResponse> get(const std::string& url) {
+    FetchRequest request;
+    request.url = url;
+    return fetch(std::move(request));
+  }
+
+  asio::io_context io;
+  ManualClock clock;
+  Deadlines deadlines{clock};
+  std::vector<std::string> asked;
+  Fetcher::Resolve resolve = [this](std::string name) -> Awaitable<Result<std::vector<asio::ip::address>>> {
+    return answer_name(std::move(name));
+  };
+  Fetcher::Settings settings{.tls = tls::make_client_context({}).value()};
+  ScriptedServer server{io};
+
+ private:
+  Awaitable<Result<std::vector<asio::ip::address>>> answer_name(std::string name) {
+    asked.push_back(std::move(name));
+    // The first of them refuses connections.
+    co_return std::vector<asio::ip::address>{asio::ip::make_address("127.0.0.2"), asio::ip::make_address("127.0.0.1")};
+  }
+
+  std::optional<Fetcher> fetcher_;
+};
+
+TEST_F(FetchTest, sends_a_request_and_collects_the_answer) {
+  server.answers = {{ok}};
+  FetchRequest request{"POST", server.url("/a?b=c"), {{"Accept", "x/y"}}, "body"};
+  const auto response = fetch(request);
+  ASSERT_TRUE(response) << describe(response.error());
+  EXPECT_EQ(response->status, 200);
+  EXPECT_EQ(response->body, "hi");
+  EXPECT_EQ(response->header("x-kind"), "fine");
+  EXPECT_EQ(response->header("absent"), "");
+  EXPECT_EQ(server.requests.at(0), "POST /a?b=c HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(server.port()) +
+                                       "\r\nUser-Agent: gatehouse/" GATEHOUSE_VERSION
+                                       "\r\nAccept: x/y\r\nContent-Length: 4\r\n\r\nbody");
+}
+
+TEST_F(FetchTest, reads_chunked_answers_interim_ones_and_errors) {
+  server.answers = {
+      {"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 500 Oh\r\nTransfer-Encoding: chunked\r\n\r\n"
+       "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"}};
+  const auto response = get(server.url("/"));
+  ASSERT_TRUE(response);
+  EXPECT_EQ(response->status, 500);
+  EXPECT_EQ(response->body, "abcde");
+}
+
+TEST_F(FetchTest, keeps_a_connection_for_the_next_call) {
+  server.answers = {{ok}, {ok}, {ok, true}, {ok}};
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(get(server.url("/")));
+  EXPECT_EQ(server.connections, 1);
+  EXPECT_TRUE(get(server.url("/")));
+  EXPECT_EQ(server.connections, 2);
+}
+
+TEST_F(FetchTest, asks_again_when_a_kept_connection_ends_but_only_what_may_be_asked_twice) {
+  // The server closes each kept connection once it has read the next request.
+  server.answers = {{ok}};
+  EXPECT_TRUE(get(server.url("/")));
+  FetchRequest post{"POST", server.url("/"), {}, "x"};
+  const auto lost = fetch(post);
+  ASSERT_FALSE(lost);
+  EXPECT_EQ(lost.error().kind, FailureKind::upstream_closed);
+  server.answers = {{ok}};
+  EXPECT_TRUE(get(server.url("/")));
+  EXPECT_EQ(server.requests.size(), 3u);
+}
+
+TEST_F(FetchTest, tries_the_addresses_of_a_name_one_after_the_other) {
+  server.answers = {{ok}};
+  const auto response = get("http://ca.example:" + std::to_string(server.port()) + "/");
+  ASSERT_TRUE(response) << describe(response.error());
+  EXPECT_EQ(asked, std::vector<std::string>{"ca.example"});
+  const auto host = server.requests.at(0).find("Host: ca.example:");
+  EXPECT_NE(host, std::string::npos);
+}
+
+TEST_F(FetchTest, speaks_tls_and_checks_the_name) {
+  const WallTime now = SystemClock().wall_now();
+  const auto certificate = tls::make_self_signed({HostName::parse("ca.example").value()}, now).value();
+  ScriptedServer secure(io, tls::make_server_context({}, nullptr).value(), certificate);
+  settings.tls = tls::make_client_context({.ca_pem = certificate->pem()}).value();
+  secure.answers = {{ok}};
+  const std::string port = std::to_string(secure.port());
+  EXPECT_TRUE(get("https://ca.example:" + port + "/"));
+  const auto wrong = get("https://other.example:" + port + "/");
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().kind, FailureKind::upstream_tls_failed);
+}
+
+TEST_F(FetchTest, refuses_answers_that_are_too_large_or_malformed) {
+  settings.max_body = 10;
+  for (const char* text : {"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\nelevenbytes",
+                           "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nb\r\nelevenbytes\r\n0\r\n\r\n",
+                           "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx", "<html>\r\n\r\n",
+                           "HTTP/1.1 100 Continue\r\n\r\n"}) {
+    std::string answer = text;
+    if (answer.find(" 100 ") != std::string::npos)
+      for (int i = 0; i < 5; ++i) answer += answer;
+    server.answers = {{answer, true}};
+    const auto response = get(server.url("/"));
+    ASSERT_FALSE(response) << text;
+    EXPECT_EQ(response.error().kind, FailureKind::bad_answer) << text;
+    EXPECT_TRUE(response.error().detail.starts_with("http://127.0.0.1:")) << response.error().detail;
+  }
+}
+
+TEST_F(FetchTest, an_answer_cut_short_is_none) {
+  server.answers = {{"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc", true}};
+  const auto response = get(server.url("/"));
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().kind, FailureKind::answer_truncated);
+}
+
+TEST_F(FetchTest, gives_up_on_a_server_that_never_answers) {
+  server.instead_of_answering = [this] {
+    asio::post(io, [this] {
+      clock.advance(seconds(31));
+      deadlines.expire_due();
+    });
+  };
+  const auto response = get(server.url("/"));
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().kind, FailureKind::answer_timeout);
+}
+
+Awaitable<Result<std::vector<asio::ip::address>>> never(std::shared_ptr<asio::steady_timer> timer) {
+  co_await timer->async_wait(asio::use_awaitable);
+  co_return Failure(FailureKind::internal);
+}
+
+TEST_F(FetchTest, gives_up_on_a_name_that_never_resolves) {
+  const auto timer = std::make_shared<asio::steady_timer>(io, TimePoint::max());
+  bool looking = false;
+  resolve = [&, timer](std::string) {
+    looking = true;
+    asio::post(io, [this] {
+      clock.advance(seconds(31));
+      deadlines.expire_due();
+    });
+    return never(timer);
+  };
+  const auto response = get("http://ca.example/");
+  ASSERT_FALSE(response);
+  EXPECT_TRUE(looking);
+  EXPECT_EQ(response.error().kind, FailureKind::answer_timeout);
+}
+
+TEST_F(FetchTest, an_idle_connection_is_closed_in_time) {
+  server.answers = {{ok}, {ok}};
+  EXPECT_TRUE(get(server.url("/")));
+  EXPECT_EQ(fetcher().idle_connections(), 1u);
+  clock.advance(seconds(6));
+  deadlines.expire_due();
+  EXPECT_TRUE(get(server.url("/")));
+  EXPECT_EQ(server.connections, 2);
+}
+
+TEST_F(FetchTest, never_sends_a_line_end_inside_a_header) {
+  FetchRequest request;
+  request.url = server.url("/");
+  request.headers = {{"X", "a\r\nY: b"}};
+  EXPECT_FALSE(fetch(request));
+  EXPECT_EQ(server.connections, 0);
+}
+
+TEST(Url, reads_what_we_may_ask_and_refuses_the_rest) {
+  const Url url = parse_url("https://CA.Example:8443/a/b?c=d").value();
+  EXPECT_TRUE(url.tls);
+  EXPECT_EQ(url.host, "ca.example");
+  EXPECT_EQ(url.port, 8443);
+  EXPECT_EQ(url.target, "/a/b?c=d");
+  EXPECT_EQ(url.authority(), "ca.example:8443");
+  EXPECT_EQ(parse_url("https://ca.example").value().authority(), "ca.example");
+  EXPECT_EQ(parse_url("http://ca.example?x").value().target, "/?x");
+  EXPECT_EQ(parse_url("http://[::1]:81/").value().origin(), "http://[::1]:81");
+  EXPECT_EQ(parse_url("http://[::1]/").value().host, "::1");
+  for (const char* wrong : {"", "ca.example", "ftp://a/", "https://", "https:///x", "https://u:p@a/", "https://a:/",
+                            "https://a:99999/", "https://a:0/", "https://a b/", "https://a/ b", "https://a/#x",
+                            "https://[::1/", "https://[a]/", "https://a:1:2/", "https://\xc3\xa4/", "HTTPS://a/"})
+    EXPECT_FALSE(parse_url(wrong)) << wrong;
+}
+
+}  // namespace
+}  // namespace gatehouse
