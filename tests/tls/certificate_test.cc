@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <openssl/pem.h>
+#include <openssl/x509v3.h>
 
 namespace gatehouse::tls {
 namespace {
@@ -123,6 +124,36 @@ TEST(Certificate, HasAnEndEvenWhenItNeverExpires) {
   const auto parsed = Certificate::from_pem(written(*chain), written(*secret)).value();
   EXPECT_GT(parsed->not_after(), test_now() + 24h * 365 * 100);
   EXPECT_TRUE(parsed->names().empty());
+}
+
+TEST(Certificate, IsCalledForRenewalAsTheRfcSays) {  // RFC 9773 §4.1
+  const KeyHandle key(EVP_EC_gen("P-256"));
+  const X509Handle certificate(X509_new());
+  X509_set_version(certificate.get(), X509_VERSION_3);
+  X509_set_pubkey(certificate.get(), key.get());
+  X509_gmtime_adj(X509_getm_notBefore(certificate.get()), 0);
+  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 3600);
+  ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate.get()), 0x87654321);
+  const unsigned char identifier[] = {0x69, 0x88, 0x5b, 0x6b, 0x87, 0x46, 0x40, 0x41, 0xe1, 0xb3,
+                                      0x7b, 0x84, 0x7b, 0xa0, 0xae, 0x2c, 0xde, 0x01, 0xc8, 0xd4};
+  AUTHORITY_KEYID* authority = AUTHORITY_KEYID_new();
+  authority->keyid = ASN1_OCTET_STRING_new();
+  ASN1_OCTET_STRING_set(authority->keyid, identifier, sizeof identifier);
+  X509_add1_ext_i2d(certificate.get(), NID_authority_key_identifier, authority, 0, X509V3_ADD_DEFAULT);
+  AUTHORITY_KEYID_free(authority);
+  X509_sign(certificate.get(), key.get(), EVP_sha256());
+  const BioHandle chain = writing_bio(), secret = writing_bio();
+  PEM_write_bio_X509(chain.get(), certificate.get());
+  PEM_write_bio_PKCS8PrivateKey(secret.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr);
+  const auto parsed = Certificate::from_pem(written(*chain), written(*secret)).value();
+  EXPECT_EQ(parsed->renewal_id(), "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE");
+  EXPECT_FALSE(parsed->issued_by("anybody"));
+  EXPECT_EQ(parsed->der().size(), static_cast<std::size_t>(i2d_X509(certificate.get(), nullptr)));
+}
+
+TEST(Certificate, HasNoNameForRenewalWithoutAnAuthority) {
+  const auto [chain, secret] = rsa_pem(2048);
+  EXPECT_EQ(Certificate::from_pem(chain, secret).value()->renewal_id(), "");
 }
 
 }  // namespace
