@@ -161,10 +161,11 @@ class Flow {
       if (!polling.allows(order.not_before)) co_return polling.trouble("it does not finish the order");
       co_await polling.pause(order.not_before);
       auto next = co_await client_.order(signer_, order.url);
+      if (!next && !polling.bears(next.error())) co_return next.error();
       if (next)
         order = std::move(*next);
-      else if (!polling.bears(next.error()))
-        co_return next.error();
+      else
+        order.not_before = next.error().not_before;
     }
     co_return order;
   }

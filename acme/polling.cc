@@ -25,7 +25,7 @@ Awaitable<void> Polling::pause(std::optional<WallTime> not_before) {
 
 bool Polling::bears(const Trouble& trouble) {
   last_ = trouble;
-  return trouble.remedy == Remedy::try_again && !trouble.not_before;
+  return trouble.remedy == Remedy::try_again;
 }
 
 Trouble Polling::trouble(const std::string& what) const {

@@ -214,6 +214,29 @@ TEST_F(ClientTest, the_pace_of_polling_is_the_cas) {
   EXPECT_EQ(clock.now() - begun, seconds(100));
 }
 
+TEST_F(ClientTest, a_pause_the_ca_asks_for_while_it_is_ill_is_made) {
+  ca.answer(order, said(200, order_json("processing")));
+  ca.answer(order, said(503, "", {{"Retry-After", "60"}}));
+  ca.answer(order, said(200, order_json("invalid")));
+  const TimePoint begun = clock.now();
+  EXPECT_FALSE(try_obtain(pending(order)));
+  EXPECT_GE(clock.now() - begun, seconds(60));
+  EXPECT_EQ(ca.asked(order).size(), 3u);
+}
+
+TEST_F(ClientTest, an_order_that_stays_ready_for_a_moment_is_finalized_once) {
+  ca.answer(order, said(200, order_json("ready")));
+  ca.answer(order, said(200, order_json("ready")));
+  ca.answer(order, said(200, order_json("processing")));
+  ca.answer(order, said(200, order_json("valid")));
+  ca.answer("https://ca.example/finalize", said(200, order_json("ready")));
+  ca.answer("https://ca.example/certificate", said(200, "none"));
+  const auto issued = try_obtain(pending(order));
+  ASSERT_FALSE(issued);
+  EXPECT_EQ(ca.asked("https://ca.example/finalize").size(), 1u);
+  EXPECT_EQ(ca.asked("https://ca.example/certificate").size(), 1u);
+}
+
 TEST_F(ClientTest, a_wrong_chain_is_refused) {
   ca.answer(order, said(200, order_json("valid")));
   for (const std::string& chain : {std::string("<html>"), std::string(),

@@ -15,7 +15,7 @@
 namespace gatehouse::acme {
 namespace {
 
-constexpr OrderPolicy quick{.first_pause = std::chrono::milliseconds(20)};
+const OrderPolicy quick{.first_pause = std::chrono::milliseconds(20)};
 
 class WithPebble : public ::testing::Test {
  protected:
