@@ -60,6 +60,8 @@ class Flow {
     auto order = co_await have_order();
     if (order && order->status == Status::pending) order = co_await authorize(std::move(*order));
     if (order && order->status == Status::ready) order = co_await finalize(std::move(*order), *key);
+    // Said by CAs that begin to sign a little later.
+    if (order && order->status == Status::ready) order = co_await wait_while(std::move(*order), Status::ready);
     if (order && order->status == Status::processing)
       order = co_await wait_while(std::move(*order), Status::processing);
     if (!order) co_return judged(order.error());
