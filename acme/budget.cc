@@ -85,6 +85,7 @@ std::optional<Wait> Budget::wait_for(const std::vector<HostName>& names, OrderKi
   const bool per_domain = !limits_.renewals_exempt || kind == OrderKind::first;
   RateLimit of_domain = limits_.certificates_per_domain;
   if (of_domain.count > 0) of_domain.count -= std::min(reserve, of_domain.count - 1);
+  const std::size_t kept = limits_.certificates_per_domain.count - of_domain.count;
   std::set<std::string> domains;
   for (const HostName& name : names) domains.insert(registered_domain(name));
   const std::string set = set_hash(names);
