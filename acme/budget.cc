@@ -94,7 +94,11 @@ std::optional<Wait> Budget::wait_for(const std::vector<HostName>& names, OrderKi
     moved = !by_ari && obey(limits_.orders, &orders_, "orders of the account", "");
     if (!by_ari) moved |= obey(limits_.certificates_per_set, find(sets_, set), "certificates for these names", "");
     if (per_domain)
-      for (const auto& domain : domains) moved |= obey(of_domain, find(domains_, domain), "certificates for ", domain);
+      for (const auto& domain : domains)
+        if (obey(of_domain, find(domains_, domain), "certificates for ", domain)) {
+          moved = true;
+          if (kept > 0) wait.why += " (" + std::to_string(kept) + " more are kept for what matters more)";
+        }
     for (const HostName& name : names) {
       const std::string host = name.is_wildcard() ? name.text().substr(2) : name.text();
       moved |= obey(limits_.failed_validations, find(failures_, host), "failed validations of ", host);

@@ -98,6 +98,11 @@ void attach(WantedSets& wanted, const PlanInput& input) {
   }
 }
 
+bool has_important_name(const Wanted& wanted) {
+  return std::any_of(wanted.names.begin(), wanted.names.end(),
+                     [&](const HostName& name) { return covered_by(name, wanted.rules->important); });
+}
+
 bool all_covered(const std::vector<HostName>& names, const std::vector<HostName>& by) {
   return std::all_of(names.begin(), names.end(), [&](const HostName& name) { return covered_by(name, by); });
 }
@@ -154,6 +159,8 @@ void cover_by_each_other(std::vector<Wanted>& sets, WallTime now) {
     if (!covered[i]) continue;
     for (const std::size_t j : index.candidates(sets[i].resolver, sets[i].names.front()))
       if (!covered[j] && covers(j, i) && (sets[i].coverer == Wanted::npos || j < sets[i].coverer)) sets[i].coverer = j;
+    Wanted& coverer = sets[sets[i].coverer];
+    coverer.important = coverer.important || sets[i].important;
   }
 }
 
@@ -181,20 +188,16 @@ bool is_good(const HeldCertificate& held, const ResolverRules* rules, WallTime n
   return std::any_of(rules->cas.begin(), rules->cas.end(), [&](const CaRules& ca) { return ca.url == held.ca; });
 }
 
-bool is_important(const Wanted& wanted) {
-  return std::any_of(wanted.names.begin(), wanted.names.end(),
-                     [&](const HostName& name) { return covered_by(name, wanted.rules->important); });
-}
-
 WantedSets wanted_sets(const PlanInput& input, WallTime now) {
   Collection collection(input);
   for (const auto* request : sorted(input.requests)) collection.add(*request);
   WantedSets wanted = collection.take();
   attach(wanted, input);
+  for (Wanted& set : wanted.sets) set.important = has_important_name(set);
   cover_by_each_other(wanted.sets, now);
-  gather_held_and_pending(wanted.sets, input, now);
+  gather_held_and_pending(wanted.sets, input);
   cover_by_held(wanted.sets, input, now);
-  gather_new(wanted.sets, input, now);
+  gather_new(wanted.sets, input);
   return wanted;
 }
 

@@ -19,6 +19,7 @@ struct Wanted {
   const HeldCertificate* cover = nullptr;  // another one, held and good, that serves these names until it ends
   std::size_t coverer = npos;              // another set here, not itself covered, that serves these names
   bool gathered = false;                   // its names are in another set here
+  bool important = false;                  // it or what it serves has a name that goes first
 
   static constexpr std::size_t npos = static_cast<std::size_t>(-1);
   bool kept() const { return cover == nullptr && coverer == npos && !gathered; }
@@ -38,7 +39,6 @@ struct WantedSets {
 
 // Whether it can be shown to clients: not expired, and of one of the resolver's CAs or imported. `rules` may be null.
 bool is_good(const HeldCertificate& held, const ResolverRules* rules, WallTime now);
-bool is_important(const Wanted& wanted);
 
 // Pointers go into `input`.
 WantedSets wanted_sets(const PlanInput& input, WallTime now);
