@@ -19,12 +19,14 @@ bool is_field_name(std::string_view name) {
          name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789._-") == std::string_view::npos;
 }
 
-bool is_pem(std::string_view value) { return value.starts_with("-----BEGIN ") && value.ends_with('\n'); }
 bool holds_key(std::string_view value) { return value.find("PRIVATE KEY-----") != std::string_view::npos; }
 
 bool has_control_bytes(std::string_view value) {
   return std::any_of(value.begin(), value.end(), [](unsigned char c) { return (c < 0x20 && c != '\n') || c == 0x7f; });
 }
+
+// Stands below the header lines, as it is.
+bool is_body(std::string_view value) { return value.starts_with("-----BEGIN ") || has_control_bytes(value); }
 
 std::string header_line(std::string_view name, std::string_view value) {
   std::string line = std::string(name) + ": ";
@@ -36,12 +38,15 @@ std::string record_line(RecordKind kind, std::string_view name) {
   return "Record: " + std::string(kind_name(kind)) + " " + std::string(name) + "\n";
 }
 
-// The PEM fields in the order of the file.
-std::vector<std::pair<std::string_view, std::string_view>> pem_fields(const Record& record) {
+// In the order of the file: keys, the rest, last what would run into a line of the next.
+std::vector<std::pair<std::string_view, std::string_view>> bodies(const Record& record) {
   std::vector<std::pair<std::string_view, std::string_view>> fields;
   for (const auto& [name, value] : record.fields)
-    if (is_pem(value)) fields.emplace_back(name, value);
-  std::stable_partition(fields.begin(), fields.end(), [](const auto& field) { return holds_key(field.second); });
+    if (is_body(value)) fields.emplace_back(name, value);
+  std::stable_sort(fields.begin(), fields.end(), [](const auto& a, const auto& b) {
+    const auto rank = [](std::string_view value) { return std::pair(!value.ends_with('\n'), !holds_key(value)); };
+    return rank(a.second) < rank(b.second);
+  });
   return fields;
 }
 
@@ -112,12 +117,11 @@ Result<std::string> file_text(const Record& record) {
   if (!is_record_name(record.name)) return Failure(FailureKind::internal, "'" + record.name + "' names no record");
   std::string rest = record_line(record.kind, record.name);
   for (const auto& [name, value] : record.fields) {
-    if (!is_field_name(name) || has_control_bytes(value))
-      return Failure(FailureKind::internal, record.name + ": field " + name + " cannot be stored");
-    if (!is_pem(value)) rest += header_line(name, value);
+    if (!is_field_name(name)) return Failure(FailureKind::internal, record.name + ": '" + name + "' names no field");
+    if (!is_body(value)) rest += header_line(name, value);
   }
   std::string body, contents(contents_start);
-  for (const auto& [name, value] : pem_fields(record)) {
+  for (const auto& [name, value] : bodies(record)) {
     contents.append(body.empty() ? "" : " ").append(name).append(" ").append(std::to_string(value.size()));
     body += value;
   }

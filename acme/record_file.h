@@ -9,7 +9,8 @@
 //   -----BEGIN PRIVATE KEY-----
 //
 // Fields that are PEM stand below, keys first, so that other software can use a certificate's file as it is: readers
-// of PEM pass over what comes before (RFC 7468 §2). A line break in another field is followed by a space.
+// of PEM pass over what comes before (RFC 7468 §2). A line break in another field is followed by a space; a field with
+// other control bytes stands below as well.
 #pragma once
 
 #include "acme/records.h"
@@ -27,7 +28,7 @@ std::string_view kind_name(RecordKind kind);  // account, certificate, order, le
 // 1 to 200 of [a-z0-9._-], the first a letter, a digit or `_`: never a path, never a hidden file.
 bool is_record_name(std::string_view name);
 
-// Fails (internal) when it could not be read back: a bad name, control bytes, too large.
+// Fails (internal) when it could not be read back: a bad name of record or field, too large.
 Result<std::string> file_text(const Record& record);
 
 // bad_configuration says what is wrong, beginning with a verb: `is cut short or was changed …`.
