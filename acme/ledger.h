@@ -51,10 +51,10 @@ struct Ledger {
   static constexpr std::size_t max_error_bytes = 200;
 
   std::string ca;                  // the directory's URL
-  std::deque<LedgerEvent> events;  // oldest first
-  std::map<std::string, Setback, std::less<>> setbacks;  // by set_hash
+  std::deque<LedgerEvent> events = {};  // oldest first
+  std::map<std::string, Setback, std::less<>> setbacks = {};  // by set_hash
   WallTime paused_until{};  // the CA as a whole: it is down, or has refused the account for a while
-  std::string pause_reason;
+  std::string pause_reason = {};
 
   bool operator==(const Ledger&) const = default;
 };

@@ -17,11 +17,11 @@ std::string file_part(std::string_view text) {
   std::string part;
   for (const char c : text.substr(0, max_shown)) {
     const char small = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    const bool plain = (small >= 'a' && small <= 'z') || (small >= '0' && small <= '9') || small == '-' ||
-                       (small == '.' && !part.empty());
+    const bool plain = (small >= 'a' && small <= 'z') || (small >= '0' && small <= '9') ||
+                       ((small == '-' || small == '.') && !part.empty());
     part += plain ? small : '_';
   }
-  return part;
+  return part.empty() ? "_" : part;
 }
 
 std::string short_hash(std::string_view text) { return tls::hex(tls::digest(tls::Hash::sha256, text).substr(0, 8)); }
