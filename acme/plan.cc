@@ -30,6 +30,13 @@ OrderKind kind_at(const Wanted& set, const std::string& ca, WallTime now) {
   return window && has_order_time(*window, now) ? OrderKind::ari : OrderKind::renewal;
 }
 
+std::vector<const HeldCertificate*> by_record(const std::vector<HeldCertificate>& all) {
+  std::vector<const HeldCertificate*> sorted;
+  for (const auto& held : all) sorted.push_back(&held);
+  std::sort(sorted.begin(), sorted.end(), [](auto* a, auto* b) { return a->record < b->record; });
+  return sorted;
+}
+
 class Planner {
  public:
   Planner(const PlanInput& input, WallTime now) : input_(input), now_(now), wanted_(wanted_sets(input, now)) {
@@ -72,6 +79,7 @@ class Planner {
   void add(const Wanted& set) {
     if (set.kept()) {
       if (set.own != nullptr) established_.insert(set.own);
+      if (set.own != nullptr) of_a_set_.insert(set.own);
       const bool ordered = set.pending != nullptr || !need(set, now_).empty();
       if (ordered)
         to_order_.push_back(&set);
@@ -191,13 +199,12 @@ class Planner {
     std::vector<const HeldCertificate*> good;
     for (const HeldCertificate* held : established_)
       if (is_good(*held, rules_of(*held), now_)) good.push_back(held);
-    for (const HeldCertificate& held : input_.held) {
+    for (const HeldCertificate* entry : by_record(input_.held)) {
+      const HeldCertificate& held = *entry;
       const bool in_use = established_.contains(&held) || (now_ < held.validity.not_after && is_needed(held, good));
       if (in_use && held.unwanted_since) plan_.wanted_again.push_back(held.record);
-      if (!in_use)
-        add_unwanted(held);
-      else if (!established_.contains(&held))
-        add_stopgap(held);
+      if (!in_use) add_unwanted(held);
+      if (in_use && !of_a_set_.contains(&held)) add_not_renewed(held);
     }
   }
 
@@ -217,10 +224,10 @@ class Planner {
                        [&](const HostName& name) { return held.covers(name) && alone_for(name); });
   }
 
-  void add_stopgap(const HeldCertificate& held) {
+  void add_not_renewed(const HeldCertificate& held) {
     PlannedCertificate planned{held.record, held.resolver, held.names, {}, PlanState::valid};
     planned.expires = held.validity.not_after;
-    planned.words = "ends " + time_text(held.validity.not_after) + "; not renewed: kept until another one is there";
+    planned.words = "ends " + time_text(held.validity.not_after) + "; not renewed: kept while it is needed";
     plan_.certificates.push_back(std::move(planned));
   }
 
@@ -239,6 +246,7 @@ class Planner {
   void look_at_pending() {
     for (const PendingOrder& order : input_.pending)
       if (!resumed_.contains(&order)) plan_.to_abandon.push_back(record_name(order.resolver, order.names));
+    std::sort(plan_.to_abandon.begin(), plan_.to_abandon.end());
   }
 
   const PlanInput& input_;
@@ -247,6 +255,7 @@ class Planner {
   Plan plan_;
   std::vector<const Wanted*> to_order_;
   std::set<const HeldCertificate*> established_;  // of a set, or covering one
+  std::set<const HeldCertificate*> of_a_set_;
   std::set<const PendingOrder*> resumed_;
   std::set<HostName> needed_;
   std::map<std::string, Budget> budgets_;

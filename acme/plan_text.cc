@@ -19,6 +19,7 @@ std::string listed(const Texts& texts, Text text) {
   std::string list;
   for (std::size_t i = 0; i < std::min(texts.size(), max_shown); ++i)
     list.append(i == 0 ? "" : ", ").append(text(texts[i]));
+  if (texts.empty()) return "-";
   if (texts.size() > max_shown) list += " and " + std::to_string(texts.size() - max_shown) + " more";
   return list;
 }
