@@ -28,6 +28,7 @@ struct Simulation {
   WallTime now = new_year();
   std::chrono::hours lifetime = days(90);
   bool suggests_windows = false;
+  std::chrono::hours idle{0};  // looks no sooner again
   WallTime outage_from = WallTime::max(), outage_until = WallTime::max();
   std::vector<Made> orders = {};
   std::size_t failed = 0;
@@ -74,7 +75,7 @@ struct Simulation {
       WallTime end, const std::function<void(const Plan&)>& look = [](const Plan&) {}) {
     while (now < end) {
       look(step());
-      now = std::min(end, next_change(plan(state, now)).value_or(end));
+      now = std::min(end, std::max<WallTime>(next_change(plan(state, now)).value_or(end), now + idle));
     }
   }
 };
@@ -222,14 +223,14 @@ TEST(PlanSimulation, AThousandHostsInAMinuteStayWithinLetsEncryptsLimitsAndMainH
   EXPECT_EQ(simulation.orders.size(), 41u);
 
   const WallTime end = new_year() + days(200);
-  std::size_t most_at_once = 0;
-  simulation.run_until(end, [&](const Plan&) { most_at_once = std::max(most_at_once, simulation.orders.size()); });
+  simulation.idle = 12h;
+  simulation.run_until(end);
   expect_within_limits(simulation.orders);
   std::map<std::string, WallTime> got;
   for (const Made& made : simulation.orders) got.try_emplace(made.names[0].text(), made.at);
   EXPECT_EQ(got.size(), 1001u);
   // The late one took a place within its week, so what was promised is kept to the week.
-  for (const auto& [host, at] : promised) EXPECT_LE(got.at(host), at + 168h) << host;
+  for (const auto& [host, at] : promised) EXPECT_LE(got.at(host), at + 168h + simulation.idle) << host;
   // Renewals went on meanwhile: nobody who has one is ever without.
   for (const auto& held : simulation.state.held) EXPECT_GT(held.validity.not_after, end);
 }
