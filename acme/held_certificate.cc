@@ -13,7 +13,10 @@ bool covered_by(const HostName& name, const std::vector<HostName>& names) {
   });
 }
 
-bool HeldCertificate::covers(const HostName& name) const { return covered_by(name, names); }
+std::string wildcard_over(const HostName& name) {
+  const auto dot = name.is_wildcard() ? std::string::npos : name.text().find('.');
+  return dot == std::string::npos ? std::string() : "*" + name.text().substr(dot);
+}
 
 Result<HeldCertificate> held(const StoredCertificate& stored) {
   const std::string record = record_name(stored.resolver, stored.names);

@@ -20,8 +20,6 @@ struct HeldCertificate {
   std::optional<RenewalWindow> window = {};
   std::optional<WallTime> unwanted_since = {};
   bool renew_now = false;
-
-  bool covers(const HostName& name) const;
 };
 
 // Fails (bad_configuration) when the chain and key cannot be used or the certificate is for other names than stored.
@@ -29,5 +27,8 @@ Result<HeldCertificate> held(const StoredCertificate& stored);
 
 // Whether one of the names is this one or a wildcard for it. A wildcard is covered by itself only.
 bool covered_by(const HostName& name, const std::vector<HostName>& names);
+
+// `*.example.com` for `a.example.com`; empty for a wildcard and for a single label.
+std::string wildcard_over(const HostName& name);
 
 }  // namespace gatehouse::acme

@@ -11,7 +11,7 @@
 namespace gatehouse::acme {
 namespace {
 
-bool has_order_time(const RenewalWindow& window, WallTime now) { return window.start <= now && now <= window.end; }
+bool is_in(const RenewalWindow& window, WallTime now) { return window.start <= now && now <= window.end; }
 
 // Why it has to be ordered; empty: what it has will do for now.
 std::string need(const Wanted& set, WallTime now) {
@@ -27,7 +27,22 @@ std::string need(const Wanted& set, WallTime now) {
 OrderKind kind_at(const Wanted& set, const std::string& ca, WallTime now) {
   if (set.own == nullptr || set.own->ca != ca) return OrderKind::first;
   const auto& window = set.own->window;
-  return window && has_order_time(*window, now) ? OrderKind::ari : OrderKind::renewal;
+  return window && is_in(*window, now) ? OrderKind::ari : OrderKind::renewal;
+}
+
+bool is_of_resolver(const std::string& ca_url, const ResolverRules& rules) {
+  return std::any_of(rules.cas.begin(), rules.cas.end(), [&](const CaRules& ca) { return ca.url == ca_url; });
+}
+
+// In the wide sense: the names have, or had, a certificate of this resolver or an imported one.
+bool is_renewal(const Wanted& set) {
+  return set.own != nullptr && (set.own->ca.empty() || is_of_resolver(set.own->ca, *set.rules));
+}
+
+// An order that is older than the certificate is what it came from: the end was not written down.
+bool is_under_way(const Wanted& set) {
+  return set.pending != nullptr && is_of_resolver(set.pending->ca, *set.rules) &&
+         (set.own == nullptr || set.pending->started > set.own->validity.obtained);
 }
 
 std::vector<const HeldCertificate*> by_record(const std::vector<HeldCertificate>& all) {
@@ -60,8 +75,8 @@ class Planner {
   // Orders under way, important ones, renewals by their end, new ones by their age.
   static bool goes_before(const Wanted& a, const Wanted& b) {
     const auto rank = [](const Wanted& set) {
-      const WallTime end = set.own != nullptr ? set.own->validity.not_after : WallTime::max();
-      return std::tuple(set.pending == nullptr, !set.important, end, set.since);
+      const WallTime end = is_renewal(set) ? set.own->validity.not_after : WallTime::max();
+      return std::tuple(!is_under_way(set), !set.important, end, set.since);
     };
     return std::tuple(rank(a), a.resolver, a.names) < std::tuple(rank(b), b.resolver, b.names);
   }
@@ -80,8 +95,7 @@ class Planner {
     if (set.kept()) {
       if (set.own != nullptr) established_.insert(set.own);
       if (set.own != nullptr) of_a_set_.insert(set.own);
-      const bool ordered = set.pending != nullptr || !need(set, now_).empty();
-      if (ordered)
+      if (is_under_way(set) || !need(set, now_).empty())
         to_order_.push_back(&set);
       else
         add_valid(set);
@@ -141,17 +155,13 @@ class Planner {
 
   void order(const Wanted& set) {
     PlannedCertificate planned = entry(set, PlanState::due);
-    if (set.pending != nullptr && is_of_resolver(*set.pending, *set.rules))
+    if (is_under_way(set))
       go_on(set, planned);
     else
       choose_ca(set, planned);
     if (planned.expires && *planned.expires > now_ && planned.state == PlanState::waiting)
       planned.words += "; the present one ends " + time_text(*planned.expires);
     plan_.certificates.push_back(std::move(planned));
-  }
-
-  static bool is_of_resolver(const PendingOrder& order, const ResolverRules& rules) {
-    return std::any_of(rules.cas.begin(), rules.cas.end(), [&](const CaRules& ca) { return ca.url == order.ca; });
   }
 
   // It has been paid for already.
@@ -165,9 +175,10 @@ class Planner {
 
   void choose_ca(const Wanted& set, PlannedCertificate& planned) {
     std::optional<Wait> shortest;
+    bool within_limits = false;  // then what it takes, or waits for, is taken
     for (const CaRules& ca : set.rules->cas) {
       const OrderKind kind = kind_at(set, ca.url, now_);
-      const bool first_in_line = set.important || set.own != nullptr;
+      const bool first_in_line = set.important || is_renewal(set);
       const std::size_t reserve =
           first_in_line ? 0
                         : ca.limits.certificates_per_domain.count * std::min(set.rules->reserve_percent, 100u) / 100;
@@ -177,7 +188,7 @@ class Planner {
       if (!wait || !shortest || wait->until < shortest->until) {
         planned.ca = ca.url;
         planned.kind = kind;
-        held_by_limits_ = by_limits;
+        within_limits = by_limits;
         shortest = wait;
       }
       if (!wait) break;
@@ -185,7 +196,7 @@ class Planner {
     planned.words = need(set, now_);
     if (shortest) hold(planned, *shortest);
     // Those that come later in line must not take what this one waits for.
-    if (held_by_limits_) budgets_.at(planned.ca).spend(set.names, planned.kind, shortest ? shortest->until : now_);
+    if (within_limits) budgets_.at(planned.ca).spend(set.names, planned.kind, shortest ? shortest->until : now_);
   }
 
   static void hold(PlannedCertificate& planned, const Wait& wait) {
@@ -196,12 +207,15 @@ class Planner {
 
   // Certificates that are not one of the sets: still good for something, or unwanted.
   void look_at_held() {
-    std::vector<const HeldCertificate*> good;
-    for (const HeldCertificate* held : established_)
-      if (is_good(*held, rules_of(*held), now_)) good.push_back(held);
+    const std::set<std::string> missing = missing_names();
+    const auto is_needed = [&](const HeldCertificate& held) {
+      return now_ < held.validity.not_after && std::any_of(held.names.begin(), held.names.end(), [&](const auto& name) {
+               return missing.contains(name.text());
+             });
+    };
     for (const HeldCertificate* entry : by_record(input_.held)) {
       const HeldCertificate& held = *entry;
-      const bool in_use = established_.contains(&held) || (now_ < held.validity.not_after && is_needed(held, good));
+      const bool in_use = established_.contains(&held) || is_needed(held);
       if (in_use && held.unwanted_since) plan_.wanted_again.push_back(held.record);
       if (!in_use) add_unwanted(held);
       if (in_use && !of_a_set_.contains(&held)) add_not_renewed(held);
@@ -213,15 +227,18 @@ class Planner {
     return found == input_.resolvers.end() ? nullptr : &found->second;
   }
 
-  // Whether it serves a host somebody asks for that no established one serves.
-  bool is_needed(const HeldCertificate& held, const std::vector<const HeldCertificate*>& good) {
-    if (needed_.empty())
-      for (const Wanted& set : wanted_.sets) needed_.insert(set.names.begin(), set.names.end());
-    const auto alone_for = [&](const HostName& name) {
-      return std::none_of(good.begin(), good.end(), [&](const HeldCertificate* other) { return other->covers(name); });
-    };
-    return std::any_of(needed_.begin(), needed_.end(),
-                       [&](const HostName& name) { return held.covers(name) && alone_for(name); });
+  // The names that would serve a host somebody asks for and no established certificate serves.
+  std::set<std::string> missing_names() const {
+    std::set<std::string> served, missing;
+    for (const HeldCertificate* held : established_)
+      if (is_good(*held, rules_of(*held), now_))
+        for (const HostName& name : held->names) served.insert(name.text());
+    for (const Wanted& set : wanted_.sets)
+      for (const HostName& name : set.names)
+        if (!served.contains(name.text()) && !served.contains(wildcard_over(name)))
+          missing.insert({name.text(), wildcard_over(name)});
+    missing.erase("");
+    return missing;
   }
 
   void add_not_renewed(const HeldCertificate& held) {
@@ -257,9 +274,7 @@ class Planner {
   std::set<const HeldCertificate*> established_;  // of a set, or covering one
   std::set<const HeldCertificate*> of_a_set_;
   std::set<const PendingOrder*> resumed_;
-  std::set<HostName> needed_;
   std::map<std::string, Budget> budgets_;
-  bool held_by_limits_ = false;
 };
 
 }  // namespace

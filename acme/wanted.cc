@@ -107,11 +107,6 @@ bool all_covered(const std::vector<HostName>& names, const std::vector<HostName>
   return std::all_of(names.begin(), names.end(), [&](const HostName& name) { return covered_by(name, by); });
 }
 
-std::string wildcard_for(const HostName& name) {
-  const auto dot = name.text().find('.');
-  return dot == std::string::npos ? std::string() : "*" + name.text().substr(dot);
-}
-
 // Things with names, found by a name or by the wildcard that covers it.
 class NameIndex {
  public:
@@ -121,7 +116,7 @@ class NameIndex {
   // What may cover a set that has this name.
   std::vector<std::size_t> candidates(const std::string& resolver, const HostName& name) const {
     std::vector<std::size_t> found;
-    for (const std::string& text : {name.text(), name.is_wildcard() ? std::string() : wildcard_for(name)}) {
+    for (const std::string& text : {name.text(), wildcard_over(name)}) {
       const auto entry = numbers_.find(resolver + " " + text);
       if (entry != numbers_.end()) found.insert(found.end(), entry->second.begin(), entry->second.end());
     }

@@ -17,11 +17,8 @@ namespace json = boost::json;
 // What stands between the lines of PEM is base64 of DER.
 std::string account_key() {
   std::string key = stored({"account.test"}, new_year(), 1h).key_pem;
-  key = key.substr(key.find('
-'), key.find("-----END") - key.find('
-'));
-  std::erase(key, '
-');
+  key = key.substr(key.find('\n'), key.find("-----END") - key.find('\n'));
+  std::erase(key, '\n');
   return key;
 }
 

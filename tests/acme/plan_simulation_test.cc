@@ -96,7 +96,7 @@ void expect_no_gap(Simulation& simulation, WallTime end) {
     for (const auto& request : simulation.state.requests) {
       bool served = false;
       for (const auto& held : simulation.state.held)
-        served = served || (held.covers(request.names[0]) && held.validity.not_after > simulation.now);
+        served = served || (covered_by(request.names[0], held.names) && held.validity.not_after > simulation.now);
       ASSERT_TRUE(served) << request.names[0].text() << " at " << time_text(simulation.now);
     }
     for (const auto& held : simulation.state.held)

@@ -232,6 +232,31 @@ TEST(Plan, TakesUpOrdersUnderWayAndAbandonsThoseNobodyWants) {
   EXPECT_EQ(plan(wanted, new_year()).to_abandon.size(), 2u);
 }
 
+TEST(Plan, KnowsAnOrderWhoseCertificateIsStoredAlready) {
+  PlanInput wanted = input({request({"a.test"})});
+  wanted.pending = {pending({"a.test"})};
+  wanted.held = {held({"a.test"})};
+  wanted.held[0].validity.obtained = new_year() + 10s;
+  const Plan made = plan(wanted, new_year() + 1min);
+  EXPECT_EQ(summary(made), "valid a.test");
+  EXPECT_EQ(made.to_abandon.size(), 1u);
+  wanted.pending[0].started = new_year() + days(50);  // a renewal, whatever the window says now
+  EXPECT_EQ(plan_of(wanted, new_year() + days(50)), "due a.test");
+}
+
+TEST(Plan, DoesNotLetAChangeOfTheCaTakeTheReserve) {
+  PlanInput wanted = input({});
+  for (int i = 0; i < 60; ++i) {
+    const std::string host = "h" + std::to_string(i) + ".example.com";
+    wanted.requests.push_back(request({host}));
+    wanted.held.push_back(held_for(names({host}), new_year(), days(90), "https://before.test/"));
+  }
+  const Plan made = plan(wanted, new_year());
+  EXPECT_EQ(made.certificates[39].state, PlanState::due);
+  EXPECT_EQ(made.certificates[40].state, PlanState::waiting);
+  EXPECT_TRUE(made.now_unwanted.empty());
+}
+
 TEST(Plan, PrunesWhatNobodyAsksForAfterAGrace) {
   PlanInput wanted = input({});
   wanted.held = {held({"a.test"})};
