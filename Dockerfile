@@ -6,7 +6,7 @@
 FROM debian:12-slim AS build
 RUN apt-get update && apt-get install -y --no-install-recommends \
       ca-certificates cmake g++ ninja-build libboost1.81-dev libboost-json1.81-dev libcli11-dev libnghttp2-dev \
-      libre2-dev libspdlog-dev libssl-dev libyaml-cpp-dev prometheus-cpp-dev zlib1g-dev \
+      libpsl-dev libre2-dev libspdlog-dev libssl-dev libyaml-cpp-dev prometheus-cpp-dev zlib1g-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .

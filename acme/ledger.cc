@@ -1,0 +1,112 @@
+#include "acme/ledger.h"
+
+#include "acme/registered_domain.h"
+#include "acme/renewal_policy.h"
+#include "base/escape.h"
+#include "tls/digest.h"
+
+#include <algorithm>
+#include <set>
+
+namespace gatehouse::acme {
+namespace {
+
+constexpr Duration setback_memory = std::chrono::hours(24 * 30);  // nobody tries these names any more
+constexpr Duration longest_pause = std::chrono::hours(24);
+
+LedgerEventKind event_of(OrderKind kind) {
+  switch (kind) {
+    case OrderKind::first: return LedgerEventKind::order;
+    case OrderKind::renewal: return LedgerEventKind::renewal;
+    case OrderKind::ari: break;
+  }
+  return LedgerEventKind::ari_renewal;
+}
+
+// An event must not look older than it is.
+WallTime whole_seconds(WallTime time) { return std::chrono::ceil<std::chrono::seconds>(time); }
+
+std::string one_line(std::string_view text) {
+  std::string line = printable(text.substr(0, Ledger::max_error_bytes));
+  if (line.size() > Ledger::max_error_bytes) line.resize(Ledger::max_error_bytes);
+  return line;
+}
+
+std::vector<std::string> registered_domains(const std::vector<HostName>& names) {
+  std::set<std::string> domains;
+  for (const HostName& name : names) domains.insert(registered_domain(name));
+  return {domains.begin(), domains.end()};
+}
+
+void forget_oldest_setbacks(Ledger& ledger) {
+  while (ledger.setbacks.size() > Ledger::max_setbacks)
+    ledger.setbacks.erase(std::min_element(ledger.setbacks.begin(), ledger.setbacks.end(),
+                                           [](const auto& a, const auto& b) { return a.second.last < b.second.last; }));
+}
+
+}  // namespace
+
+std::string set_hash(const std::vector<HostName>& names) {
+  std::set<std::string_view> sorted;
+  for (const HostName& name : names) sorted.insert(name.text());
+  std::string text;
+  for (const auto name : sorted) text.append(name).append("\n");
+  return tls::hex(tls::digest(tls::Hash::sha256, text).substr(0, 8));
+}
+
+void note_account(Ledger& ledger, WallTime now) {
+  ledger.events.push_back({LedgerEventKind::account, whole_seconds(now), {}, {}});
+}
+
+void note_order(Ledger& ledger, const std::vector<HostName>& names, OrderKind kind, WallTime now) {
+  ledger.events.push_back({event_of(kind), whole_seconds(now), set_hash(names), registered_domains(names)});
+}
+
+void note_failed_validation(Ledger& ledger, const HostName& host, WallTime now) {
+  const bool wildcard = host.is_wildcard();  // the CA validates its base domain (RFC 8555 §7.1.3)
+  ledger.events.push_back(
+      {LedgerEventKind::failed_validation, whole_seconds(now), {}, {wildcard ? host.text().substr(2) : host.text()}});
+}
+
+WallTime note_failure(Ledger& ledger, const std::vector<HostName>& names, std::string_view error,
+                      std::optional<Duration> retry_after, std::optional<WallTime> expiry, WallTime now) {
+  const std::string set = set_hash(names);
+  Setback& entry = ledger.setbacks[set];
+  ++entry.failures;
+  entry.error = one_line(error);
+  entry.last = whole_seconds(now);
+  const WallTime next =
+      now + std::chrono::duration_cast<WallTime::duration>(retry_wait(entry.failures, set, retry_after, expiry, now));
+  entry.not_before = whole_seconds(next);
+  forget_oldest_setbacks(ledger);
+  return whole_seconds(next);
+}
+
+void forgive(Ledger& ledger, const std::vector<HostName>& names) { ledger.setbacks.erase(set_hash(names)); }
+
+void pause(Ledger& ledger, WallTime until, std::string_view reason, WallTime now) {
+  const WallTime held = whole_seconds(std::min<WallTime>(until, now + longest_pause));
+  if (held < ledger.paused_until) return;
+  ledger.paused_until = held;
+  ledger.pause_reason = one_line(reason);
+}
+
+const Setback* setback(const Ledger& ledger, const std::vector<HostName>& names) {
+  const auto found = ledger.setbacks.find(set_hash(names));
+  return found == ledger.setbacks.end() ? nullptr : &found->second;
+}
+
+void forget_old(Ledger& ledger, Duration longest_window, WallTime now) {
+  for (auto& event : ledger.events) event.at = std::min(event.at, now);
+  for (auto& [set, entry] : ledger.setbacks) {
+    entry.last = std::min(entry.last, now);
+    entry.not_before = std::min<WallTime>(entry.not_before, now + longest_retry_after);
+  }
+  ledger.paused_until = std::min<WallTime>(ledger.paused_until, now + longest_pause);
+  std::erase_if(ledger.events, [&](const LedgerEvent& event) { return now - event.at >= longest_window; });
+  std::erase_if(ledger.setbacks, [&](const auto& entry) { return now - entry.second.last >= setback_memory; });
+  while (ledger.events.size() > Ledger::max_events) ledger.events.pop_front();
+  forget_oldest_setbacks(ledger);
+}
+
+}  // namespace gatehouse::acme
