@@ -18,7 +18,7 @@ Failure bad(std::string_view text, std::string_view words) {
 
 struct HostAndPort {
   std::string_view host;
-  std::string_view port;  // empty: none
+  std::optional<std::string_view> port;
 };
 
 HostAndPort split(std::string_view text) {
@@ -51,8 +51,7 @@ std::string_view next_word(std::string_view& line) {
 
 Result<DnsServer> parse_dns_server(std::string_view text) {
   const HostAndPort parts = split(text);
-  const bool has_port = parts.port.data() != nullptr;
-  const auto port = has_port ? parse_port(parts.port) : dns_port;
+  const auto port = parts.port ? parse_port(*parts.port) : dns_port;
   if (!port) return bad(text, "has no port between 1 and 65535");
   if (const auto address = parse_address(parts.host)) return DnsServer{*address, *port};
   auto name = HostName::parse(parts.host);

@@ -93,9 +93,8 @@ Endpoint ScriptedDns::endpoint() const {
 }
 
 int ScriptedDns::count(const std::string& name, DnsType type) const {
-  return static_cast<int>(std::count_if(asked.begin(), asked.end(), [&](const AskedDns& query) {
-    return query.name == name && query.type == type;
-  }));
+  return static_cast<int>(std::count_if(
+      asked.begin(), asked.end(), [&](const AskedDns& query) { return query.name == name && query.type == type; }));
 }
 
 std::string ScriptedDns::from_table(const AskedDns& query) const {
@@ -121,8 +120,8 @@ Awaitable<void> ScriptedDns::serve_udp(std::shared_ptr<Sockets> sockets) {
   error_code error;
   while (!error) {
     asio::ip::udp::endpoint client;
-    const std::size_t size = co_await sockets->udp.async_receive_from(
-        asio::buffer(buffer), client, asio::redirect_error(asio::use_awaitable, error));
+    const std::size_t size = co_await sockets->udp.async_receive_from(asio::buffer(buffer), client,
+                                                                      asio::redirect_error(asio::use_awaitable, error));
     if (error || sockets->owner == nullptr) co_return;
     sockets->owner->last_client = client;
     for (const auto& reply : sockets->owner->replies(std::string_view(buffer).substr(0, size), false))
