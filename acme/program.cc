@@ -12,7 +12,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/pidfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -137,6 +137,9 @@ Result<pid_t> spawn(const ProgramCall& call, int output) {
   return pid;
 }
 
+// By number: glibc 2.36 declares its pidfd_open() without C linkage. Closed on exec.
+int open_process(pid_t pid) { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
+
 // What the program says, and how long to listen.
 struct Listening {
   asio::posix::stream_descriptor output;
@@ -207,7 +210,7 @@ Awaitable<Result<std::string>> run_program(Clock& clock, ProgramCall call) {
   if (!pid) co_return pid.error();
   pipe->writing = FileDescriptor();
   Child child(*pid);
-  FileDescriptor process(::pidfd_open(child.pid(), 0));
+  FileDescriptor process(open_process(child.pid()));
   if (!process) co_return trouble(call, std::string("cannot be watched: ") + std::strerror(errno));
   const auto executor = co_await asio::this_coro::executor;
   Listening listening{asio::posix::stream_descriptor(executor, pipe->reading.release()),
