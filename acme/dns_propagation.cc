@@ -29,6 +29,7 @@ Awaitable<Result<std::vector<DnsPropagation::Candidate>>> DnsPropagation::candid
   }
   std::vector<Candidate> resolvers;
   for (const auto& resolver : finder_.resolvers()) resolvers.push_back({resolver.text(), {resolver}, {}, false});
+  if (resolvers.empty()) co_return Failure(FailureKind::challenge_failed, "there is no resolver");
   co_return resolvers;
 }
 

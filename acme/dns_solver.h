@@ -22,6 +22,8 @@ struct DnsChallengeSettings {
 // Values at one name live side by side: a wildcard and its base domain, or several hosts with one alias.
 class DnsSolver : public Solver {
  public:
+  DnsSolver(const DnsSolver&) = delete;
+  DnsSolver& operator=(const DnsSolver&) = delete;
   std::string_view type() const final { return "dns-01"; }
   // A value that was written but not seen in time stays until clean_up().
   Awaitable<Result<void>> present(Challenge challenge) final;

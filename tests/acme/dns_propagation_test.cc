@@ -118,6 +118,14 @@ TEST_F(Propagating, the_resolvers_may_be_enough) {
   EXPECT_TRUE(one_.asked.empty() && two_.asked.empty());
 }
 
+TEST_F(Propagating, no_resolver_sees_nothing) {
+  ZoneFinder without(exchange_, {}, port_);
+  DnsPropagation propagation(clock_, without, {.check = Check::resolvers});
+  const auto seen = run_to_end(io_, clock_, propagation.wait_for({*HostName::parse(name_), "value"}));
+  ASSERT_FALSE(seen);
+  EXPECT_TRUE(seen.error().detail.ends_with("there is no resolver"));
+}
+
 TEST_F(Propagating, no_check_is_a_delay) {
   EXPECT_EQ(wait({.check = Check::none, .delay = 30s}), "seen");
   EXPECT_EQ(took_, 30s);
