@@ -5,7 +5,6 @@
 namespace gatehouse::acme {
 namespace {
 
-constexpr std::size_t head_size = 12;
 constexpr std::uint16_t reply_flag = 0x8000, opcode_mask = 0x7800, update_opcode = 5 << 11, truncated_flag = 0x0200,
                         recursion_desired = 0x0100, code_mask = 0x000f;
 constexpr std::uint16_t class_in = 1, class_none = 254;
