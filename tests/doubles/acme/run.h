@@ -19,13 +19,16 @@ template <class T>
 class Underway {
  public:
   Underway(asio::io_context& io, Awaitable<T> work) {
-    asio::co_spawn(io, keep(std::move(work)), [this](std::exception_ptr error) { thrown_ = error; });
+    asio::co_spawn(io, keep(std::move(work)), [this](std::exception_ptr error) {
+      thrown_ = error;
+      ended_ = true;
+    });
     io.restart();
   }
   Underway(const Underway&) = delete;
   Underway& operator=(const Underway&) = delete;
 
-  bool ended() const { return result_ || thrown_; }
+  bool ended() const { return ended_; }
   T take() {
     if (thrown_) std::rethrow_exception(thrown_);
     return *std::move(result_);
@@ -39,6 +42,7 @@ class Underway {
 
   std::optional<T> result_;
   std::exception_ptr thrown_;
+  bool ended_ = false;  // last of all: nothing of it runs any more
 };
 
 // With a manual clock: whenever nothing happens for a moment, the time of the next sleeper has come. Other coroutines
