@@ -93,6 +93,17 @@ TEST_F(Propagating, dns_that_lies_is_only_a_reason_to_wait) {
   EXPECT_EQ(wait(), "seen");
 }
 
+TEST_F(Propagating, the_value_at_another_name_does_not_count) {
+  show(one_);
+  two_.script = [](const AskedDns& query) {
+    std::string reply = reply_to(query.message, {{}, {{DnsType::txt, "value"}}, {}, false});
+    const std::string label = "\x0f_acme-challenge";
+    reply[reply.rfind(label) + label.size() + 1] = 'b';  // of the answer, not of the question
+    return std::vector<std::string>{reply};
+  };
+  EXPECT_NE(wait({.limit = 10s}).find("it has other values only"), std::string::npos);
+}
+
 TEST_F(Propagating, a_zone_that_cannot_be_found_is_looked_for_again) {
   show(one_);
   show(two_);

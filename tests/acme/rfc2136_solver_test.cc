@@ -169,5 +169,21 @@ TEST(UpdatingScripted, the_next_address_of_the_primary_is_tried) {
   EXPECT_NE(update.find(dns_answer(challenge("example.test", "key"))->value), std::string::npos);
 }
 
+TEST(UpdatingScripted, the_configured_server_says_what_its_zone_is) {
+  asio::io_context io;
+  ManualClock clock;
+  ScriptedDns resolver(io), server(io);
+  resolver.set("example.test", {{DnsType::soa, "ns1.test"}});
+  server.set("inner.example.test", {{DnsType::soa, "ns1.test"}});
+  DnsChallengeSettings settings;
+  settings.resolvers = {resolver.endpoint()};
+  settings.propagation.check = DnsPropagationSettings::Check::none;
+  Rfc2136Settings update;
+  update.server = DnsServer{server.endpoint().address, server.endpoint().port};
+  Rfc2136Solver solver(clock, settings, update);
+  EXPECT_FALSE(run_to_end(io, clock, solver.present(challenge("a.inner.example.test", "key"))));
+  EXPECT_EQ(server.asked.back().name, "inner.example.test") << "the update's zone";
+}
+
 }  // namespace
 }  // namespace gatehouse::acme
