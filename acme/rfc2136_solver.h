@@ -1,5 +1,5 @@
-// DNS-01 by dynamic update (RFC 2136) of the zone's own server, signed with a shared key (RFC 8945): BIND, Knot, PowerDNS;
-// Windows DNS without a key.
+// DNS-01 by dynamic update (RFC 2136) of the zone's own server, signed with a shared key (RFC 8945): BIND, Knot,
+// PowerDNS; Windows DNS without a key.
 #pragma once
 
 #include "acme/dns_solver.h"
