@@ -39,6 +39,7 @@ constexpr std::array table{
     FailureRow{"idle", nobody, 0, false, "nothing was sent for too long"},
     FailureRow{"too_many_connections", Fault::gatehouse, 503, false, "too many connections"},
     FailureRow{"draining", Fault::gatehouse, 503, false, "Gatehouse is shutting down"},
+    FailureRow{"challenge_failed", nobody, 0, false, "the answer to an ACME challenge cannot be shown"},
     FailureRow{"bad_configuration", Fault::gatehouse, 500, false, "the configuration is wrong"},
     FailureRow{"internal", Fault::gatehouse, 500, false, "something went wrong inside Gatehouse"},
 };

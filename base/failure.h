@@ -49,6 +49,7 @@ enum class FailureKind : std::uint8_t {
   idle,
   too_many_connections,
   draining,
+  challenge_failed,
   bad_configuration,
   internal,
 };
