@@ -29,6 +29,7 @@ struct Publication {
   std::vector<Problem> problems;  // all there are now
   std::vector<Problem> appeared;  // those of them that are new
   std::vector<Problem> solved;    // those that are gone
+  std::vector<CertificateRequest> certificate_requests;  // what the ACME resolvers are asked for
   bool synced = false;            // every file was read and every name asked for at least once
 };
 
@@ -54,6 +55,11 @@ class Reload {
   // SIGHUP: settings, certificate files and every manifest are read again. Settings with an error change nothing but
   // the problems.
   void reload_settings();
+
+  // What ACME has: the certificates obtained are shown from the next publication on, which comes soon; answers to
+  // challenges are published at once, with the routes in force.
+  void use_certificates(std::vector<ObtainedCertificate> obtained);
+  void use_challenges(std::shared_ptr<const tls::ChallengeBoard> board);
 
   const Settings& settings() const { return settings_; }
   const std::vector<Problem>& problems() const { return problems_; }

@@ -86,8 +86,77 @@ struct InternalCaSettings {
   std::string storage = "/var/lib/gatehouse/ca";
 };
 
+// certificatesResolvers.<name>.acme.dnsChallenge: one of the three ways of writing a record, and how to see it.
+struct Rfc2136Settings {
+  std::string nameserver;  // host[:port]; empty: the zone's primary server as its SOA names it
+  std::string zone;        // empty: found
+  std::string key_name, key_algorithm = "hmac-sha256";
+  std::string key_secret, key_secret_file;  // base64; at most one of them
+  Duration ttl = std::chrono::seconds(60);
+};
+struct DnsProgramSettings {
+  std::string program;  // absolute path; called as lego's exec provider calls it
+  Duration timeout = std::chrono::minutes(1);
+};
+struct DnsWebhookSettings {
+  std::string url;
+  std::string user, password, password_file;  // basic authentication
+  std::string token, token_file;              // or a bearer token
+};
+enum class PropagationCheck : std::uint8_t { every_server, one_server, resolvers, none };
+struct DnsChallengeSection {
+  std::optional<Rfc2136Settings> rfc2136;
+  std::optional<DnsProgramSettings> program;
+  std::optional<DnsWebhookSettings> webhook;
+  std::vector<std::string> resolvers;  // ADDRESS[:PORT]; empty: the system's
+  bool follow_cname = true;
+  PropagationCheck check = PropagationCheck::every_server;
+  Duration delay_before_checks = Duration::zero();
+  Duration propagation_timeout = std::chrono::minutes(2);
+};
+
+// What is shown for a host that has no certificate yet.
+enum class UntilIssued : std::uint8_t { internal_ca, default_certificate, none };
+
+enum class CertificateKey : std::uint8_t { ec256, ec384, rsa2048, rsa3072, rsa4096 };
+
+// Limits of a CA that it would rather have kept than refuse; the defaults are Let's Encrypt's. 0: no limit.
+struct CaLimitSettings {
+  std::size_t orders_per_account = 300;        // in 3 hours
+  std::size_t certificates_per_domain = 50;    // of a registered domain, in 7 days
+  std::size_t duplicate_certificates = 5;      // of one exact set of names, in 7 days
+  std::size_t failed_validations = 5;          // of a host, in an hour
+};
+
+// certificatesResolvers.<name>.acme
+struct AcmeSettings {
+  std::string email;
+  std::string ca_server = "https://acme-v02.api.letsencrypt.org/directory";
+  std::vector<std::string> fallback_ca_servers;  // asked while the ones before them fail
+  std::vector<std::string> ca_certificates;      // PEM files: whom to trust when talking to the CA; empty: the system
+  std::string eab_kid, eab_hmac;                 // external account binding; both or none
+  std::string storage = "/var/lib/gatehouse/acme";
+  CertificateKey key_type = CertificateKey::ec256;
+  bool reuse_key = false;          // the same private key at renewal
+  bool disable_common_name = false;
+  std::string preferred_chain;
+  std::string profile;
+  std::string http_entry_point;    // httpChallenge.entryPoint; not empty: HTTP-01
+  bool tls_challenge = false;      // tlsChallenge given: TLS-ALPN-01
+  std::optional<DnsChallengeSection> dns;
+  UntilIssued until_issued = UntilIssued::internal_ca;
+  bool gather_hosts = false;
+  std::vector<std::string> important;  // hosts that go first
+  std::size_t reserve_percent = 20;
+  Duration grace = std::chrono::hours(24 * 7);  // a certificate nobody asks for is kept this long
+  CaLimitSettings limits;
+  std::vector<std::string> cert_manager_issuers;  // issuers of cert-manager whose place this resolver takes
+};
+
+// Exactly one of the kinds.
 struct ResolverSettings {
-  std::optional<InternalCaSettings> internal;  // the only kind so far: always there
+  std::optional<InternalCaSettings> internal;
+  std::optional<AcmeSettings> acme;
 };
 
 struct CertificateFiles {

@@ -17,6 +17,7 @@
 // the first time.
 #pragma once
 
+#include "config/certificate_request.h"
 #include "config/kubernetes/objects.h"
 #include "config/problem.h"
 #include "proxy/snapshot.h"
@@ -49,6 +50,18 @@ struct ClassRule {
   bool without_class = false;
 };
 
+// What translation has to know of a resolver of kind `acme`.
+struct AcmeResolver {
+  UntilIssued until_issued = UntilIssued::internal_ca;
+  std::vector<std::string> cert_manager_issuers = {};  // whose place it takes
+};
+
+// A certificate that a resolver got by ACME.
+struct ObtainedCertificate {
+  std::string resolver;
+  tls::CertificatePtr certificate;
+};
+
 // Everything but the objects. Values that take I/O to make (contexts, certificates) are made before.
 struct TranslationInput {
   std::vector<EntryPointInput> entry_points;  // routes can be on the first 64
@@ -61,6 +74,8 @@ struct TranslationInput {
   std::set<std::string> resolvers;  // every name in certificatesResolvers
   std::set<std::string> internal_resolvers;  // those of kind `internal`
   std::shared_ptr<const tls::InternalCa> internal_ca;
+  std::map<std::string, AcmeResolver> acme_resolvers;  // those of kind `acme`
+  std::vector<ObtainedCertificate> obtained;  // shown for the hosts that ask their resolver
   std::vector<tls::CertificatePtr> certificates;  // tls.certificates: show their own names, before any Secret
   tls::CertificatePtr default_certificate;
   bool strict_sni = false;
@@ -72,6 +87,7 @@ struct TranslationMemory;
 struct Translation {
   SnapshotPtr snapshot;  // generation: one more than the previous one's
   std::vector<Problem> problems;
+  std::vector<CertificateRequest> certificate_requests;  // what the ACME resolvers are asked for
   std::vector<std::string> names_to_resolve;  // every DNS name in use, resolved or not yet; sorted
   std::shared_ptr<const TranslationMemory> memory;
 };
