@@ -83,6 +83,13 @@ void Reload::reload_settings() {
   note_change();
 }
 
+void Reload::use_certificates(std::vector<ObtainedCertificate> obtained) {
+  input_.obtained = std::move(obtained);
+  if (translation_.snapshot) note_change();
+}
+
+void Reload::use_challenges(std::shared_ptr<const tls::ChallengeBoard>) {}
+
 void Reload::take(Settings settings) {
   settings_ = std::move(settings);
   assembly_problems_.clear();
@@ -151,7 +158,7 @@ void Reload::publish() {
 
   auto problems = gather_problems();
   Publication publication{translation_.snapshot, problems, difference(problems, problems_),
-                          difference(problems_, problems), synced()};
+                          difference(problems_, problems), translation_.certificate_requests, synced()};
   problems_ = std::move(problems);
   ports_.publish(publication);
 }

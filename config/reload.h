@@ -12,6 +12,7 @@
 #include "config/problem.h"
 #include "config/settings.h"
 #include "config/translation.h"
+#include "tls/challenge_board.h"
 
 #include <boost/asio/steady_timer.hpp>
 

@@ -6,6 +6,7 @@
 // the proxy's own structs); it is written nowhere else.
 #pragma once
 
+#include "config/certificate_request.h"
 #include "config/problem.h"
 #include "proxy/route/service.h"
 #include "proxy/snapshot.h"
@@ -114,9 +115,6 @@ struct DnsChallengeSection {
   Duration delay_before_checks = Duration::zero();
   Duration propagation_timeout = std::chrono::minutes(2);
 };
-
-// What is shown for a host that has no certificate yet.
-enum class UntilIssued : std::uint8_t { internal_ca, default_certificate, none };
 
 enum class CertificateKey : std::uint8_t { ec256, ec384, rsa2048, rsa3072, rsa4096 };
 
