@@ -134,4 +134,19 @@ std::string metrics_text(const Counters& counters, const Snapshot& snapshot) {
   return families.text();
 }
 
+std::string metrics_text(const std::vector<Metric>& metrics) {
+  Families families;
+  for (const Metric& metric : metrics) {
+    if (metric.values.empty()) continue;
+    const auto type = metric.kind == Metric::Kind::counter ? MetricType::Counter : MetricType::Gauge;
+    MetricFamily& family = families.family(metric.name, type, metric.words);
+    for (const auto& [labels, value] : metric.values) {
+      Labels all;
+      for (const auto& [name, text] : labels) all.push_back({name, text});
+      count(family, std::move(all), value);
+    }
+  }
+  return families.text();
+}
+
 }  // namespace gatehouse

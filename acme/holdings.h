@@ -1,0 +1,59 @@
+// Holdings: what one storage holds, in memory and on disk at the same time: certificates, accounts, orders under way,
+// ledgers. Memory changes when the storage has the change, except a ledger, which counts in memory whatever happens.
+// Control thread.
+#pragma once
+
+#include "acme/plan.h"
+#include "acme/storage.h"
+#include "tls/certificate.h"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace gatehouse::acme {
+
+struct KeptCertificate {
+  StoredCertificate stored;
+  HeldCertificate held;
+  tls::CertificatePtr certificate;
+};
+
+class Holdings {
+ public:
+  explicit Holdings(std::unique_ptr<Storage> storage) : storage_(std::move(storage)) {}
+
+  // Returns sentences: what is damaged, and what of it was repaired.
+  Awaitable<Result<std::vector<std::string>>> load();
+
+  const std::map<std::string, KeptCertificate>& certificates() const { return certificates_; }
+  const std::map<std::string, PendingOrder>& orders() const { return orders_; }
+  // Null: there is none.
+  const KeptCertificate* certificate(const std::string& record) const;
+  const PendingOrder* order(const std::string& record) const;
+  // Without one, an account that has but its `ca`.
+  Account account(const std::string& resolver, const std::string& ca) const;
+  Ledger& ledger(const std::string& ca);
+  // Held, pending and ledgers.
+  PlanInput plan_input() const;
+
+  Awaitable<Result<void>> keep(StoredCertificate certificate);
+  Awaitable<Result<void>> keep(PendingOrder order);
+  Awaitable<Result<void>> keep(std::string resolver, Account account);
+  Awaitable<Result<void>> keep_ledger(std::string ca);
+  Awaitable<Result<void>> drop_certificate(std::string record);
+  Awaitable<Result<void>> drop_order(std::string record);
+
+ private:
+  Result<void> take(const Record& record);
+  Result<void> take(StoredCertificate certificate);
+
+  std::unique_ptr<Storage> storage_;
+  std::map<std::string, KeptCertificate> certificates_;  // by record name, as the next two
+  std::map<std::string, PendingOrder> orders_;
+  std::map<std::string, Account> accounts_;
+  std::map<std::string, Ledger, std::less<>> ledgers_;  // by CA
+};
+
+}  // namespace gatehouse::acme

@@ -1,0 +1,348 @@
+#include "acme/renewal.h"
+
+#include "acme/directory_storage.h"
+#include "acme/private_files.h"
+#include "acme/record_coding.h"
+#include "acme/revocation.h"
+#include "acme/time_limit.h"
+#include "acme/time_text.h"
+#include "base/escape.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+
+namespace gatehouse::acme {
+namespace {
+
+constexpr Duration longest_pause = std::chrono::hours(1);  // of a CA that does not answer, unless it says so itself
+
+// Storage in files waits for nothing, so this returns its result at once.
+template <class T>
+T at_once(Awaitable<T> work) {
+  asio::io_context io;
+  std::optional<T> result;
+  asio::co_spawn(io, std::move(work), [&](std::exception_ptr thrown, T value) {
+    if (thrown) std::rethrow_exception(thrown);
+    result.emplace(std::move(value));
+  });
+  io.run();
+  return std::move(*result);
+}
+
+bool share_a_host(const std::vector<HostName>& a, const std::vector<HostName>& b) {
+  return std::any_of(a.begin(), a.end(),
+                     [&](const auto& name) { return std::find(b.begin(), b.end(), name) != b.end(); });
+}
+
+}  // namespace
+
+Renewal::Renewal(asio::any_io_executor executor, std::filesystem::path storage, Ports ports)
+    : executor_(std::move(executor)),
+      storage_(std::move(storage)),
+      ports_(std::move(ports)),
+      clock_(ports_.clock),
+      wake_(executor_, TimePoint::max()) {
+  status_.storage = storage_.string();
+}
+
+void Renewal::load() {
+  if (!open(DirectoryStorage::Mode::writing)) open(DirectoryStorage::Mode::reading);
+}
+
+bool Renewal::open(DirectoryStorage::Mode mode) {
+  auto storage = DirectoryStorage::open(storage_, mode);
+  if (!storage) {
+    if (mode == DirectoryStorage::Mode::writing) trouble(printable(storage.error().detail));
+    return false;
+  }
+  auto holdings = std::make_shared<Holdings>(std::move(*storage));
+  auto sentences = at_once(holdings->load());
+  if (!sentences) {
+    trouble(printable(sentences.error().detail));
+    return false;
+  }
+  for (const auto& sentence : *sentences) ports_.log->warn("{}: {}", storage_.string(), printable(sentence));
+  holdings_ = std::move(holdings);
+  writing_ = mode == DirectoryStorage::Mode::writing;
+  if (!writing_) return true;
+  trouble("");
+  if (auto made = make_private_directory(requests_in(storage_)); !made)
+    ports_.log->warn("{}", printable(made.error().detail));
+  return true;
+}
+
+void Renewal::trouble(const std::string& words) {
+  if (!words.empty() && words != trouble_)
+    ports_.log->error("certificates in {} are neither obtained nor renewed: {}", storage_.string(), words);
+  if (words.empty() && !trouble_.empty()) ports_.log->info("solved: {}: {}", storage_.string(), trouble_);
+  trouble_ = words;
+}
+
+void Renewal::use(std::map<std::string, std::shared_ptr<Resolver>> resolvers) {
+  resolvers_ = std::move(resolvers);
+  accounts_.clear();  // other contacts, perhaps
+  wake();
+}
+
+void Renewal::want(std::vector<CertificateRequest> requests) {
+  std::erase_if(requests, [this](const auto& request) { return !resolvers_.contains(request.resolver); });
+  if (wanted_ && requests == requests_) return;
+  wanted_ = true;
+  requests_ = std::move(requests);
+  wake();
+}
+
+void Renewal::stop() {
+  stopped_ = true;
+  wake();
+}
+
+void Renewal::wake() {
+  woken_ = true;
+  wake_.cancel();
+}
+
+std::vector<ObtainedCertificate> Renewal::certificates() const {
+  std::vector<ObtainedCertificate> all;
+  if (!holdings_) return all;
+  for (const auto& [record, kept] : holdings_->certificates()) all.push_back({kept.stored.resolver, kept.certificate});
+  return all;
+}
+
+Awaitable<void> Renewal::run() {
+  while (!stopped_) {
+    if (!writing_ && open(DirectoryStorage::Mode::writing)) ports_.changed();
+    if (writing_) co_await work();
+    tell();
+    co_await sleep();
+  }
+}
+
+Awaitable<void> Renewal::work() {
+  co_await obey_requests();
+  if (!wanted_) co_return;
+  make_plan();
+  auto changed = co_await change_records();
+  if (changed) make_plan();
+  start_due();
+  start_asking();
+}
+
+void Renewal::make_plan() {
+  PlanInput input = holdings_->plan_input();
+  input.requests = requests_;
+  for (const auto& [name, resolver] : resolvers_) input.resolvers[name] = resolver->rules();
+  plan_ = plan(input, clock_.wall_now());
+  status_.certificates = certificate_statuses(plan_, input);
+}
+
+// Whether any was changed. What cannot be saved is tried again with the next plan.
+Awaitable<bool> Renewal::change_records() {
+  const Plan now = plan_;
+  for (const auto& record : now.now_unwanted) co_await mark(record, now.made);
+  for (const auto& record : now.wanted_again) co_await mark(record, std::nullopt);
+  bool dropped_any = false;
+  for (const auto& record : now.to_prune) {
+    auto dropped = co_await holdings_->drop_certificate(record);
+    if (dropped) ports_.log->info("certificate {} is removed: nobody asks for it any more", record);
+    dropped_any = dropped_any || dropped;
+  }
+  if (dropped_any) ports_.changed();
+  bool changed = dropped_any || !now.now_unwanted.empty() || !now.wanted_again.empty();
+  for (const auto& record : now.to_abandon) {
+    if (under_way_.contains(record)) continue;
+    auto dropped = co_await holdings_->drop_order(record);
+    changed = changed || dropped;
+  }
+  co_return changed;
+}
+
+Awaitable<void> Renewal::mark(std::string record, std::optional<WallTime> unwanted_since) {
+  const KeptCertificate* kept = holdings_->certificate(record);
+  if (kept == nullptr) co_return;
+  StoredCertificate stored = kept->stored;
+  stored.unwanted_since = unwanted_since;
+  if (unwanted_since) stored.unwanted_since = std::chrono::floor<std::chrono::seconds>(*unwanted_since);
+  auto saved = co_await holdings_->keep(std::move(stored));
+  if (!saved) ports_.log->error("{}", printable(describe(saved.error())));
+}
+
+void Renewal::start_due() {
+  for (const PlannedCertificate& planned : plan_.certificates) {
+    if (planned.state != PlanState::due) break;
+    if (!may_start(planned)) continue;
+    const AccountKey key{planned.resolver, planned.ca};
+    if (accounts_.contains(key))
+      start_order(planned);
+    else if (opening_.insert(key).second)
+      asio::co_spawn(executor_, open_account(shared_from_this(), key), asio::detached);
+  }
+}
+
+// Two orders for one host would answer one TLS-ALPN-01 challenge with the other's answer.
+bool Renewal::may_start(const PlannedCertificate& planned) const {
+  std::size_t at_this_ca = 0;
+  for (const auto& [record, under_way] : under_way_) {
+    if (record == planned.record || share_a_host(under_way.names, planned.names)) return false;
+    if (under_way.ca == planned.ca) ++at_this_ca;
+  }
+  return at_this_ca < ports_.options.most_orders && resolvers_.contains(planned.resolver);
+}
+
+void Renewal::start_order(const PlannedCertificate& planned) {
+  under_way_[planned.record] = {planned.ca, planned.names};
+  Issuance work{resolvers_.at(planned.resolver), holdings_, accounts_.at({planned.resolver, planned.ca}), planned};
+  asio::co_spawn(executor_, carry_out(shared_from_this(), std::move(work)), asio::detached);
+}
+
+Awaitable<void> Renewal::open_account(std::shared_ptr<Renewal> self, AccountKey key) {
+  const auto resolver = self->resolvers_.at(key.first);
+  Answer<Account> account = trouble_of(Failure(FailureKind::internal));
+  try {
+    account = co_await acme::open_account(self->clock_, resolver, self->holdings_, key.second);
+  } catch (const std::exception& unexpected) {
+    account = trouble_of(Failure(FailureKind::internal, unexpected.what()));
+  }
+  self->opening_.erase(key);
+  if (account) {
+    self->illness_.erase(key.second);
+    // Settings may have changed meanwhile.
+    const auto now = self->resolvers_.find(key.first);
+    if (now != self->resolvers_.end() && now->second == resolver) self->accounts_[key] = *account;
+  } else {
+    const Trouble& trouble = account.error();
+    co_await self->leave_alone(key.second, "account: " + describe(trouble.failure), trouble.not_before);
+  }
+  self->wake();
+}
+
+Awaitable<void> Renewal::carry_out(std::shared_ptr<Renewal> self, Issuance work) {
+  const PlannedCertificate planned = work.planned;
+  IssueOutcome outcome;
+  try {
+    outcome = co_await issue(self->clock_, std::move(work));
+  } catch (const std::exception& unexpected) {
+    outcome.words = printable(unexpected.what());
+    note_failure(self->holdings_->ledger(planned.ca), planned.names, unexpected.what(), {}, planned.expires,
+                 self->clock_.wall_now());
+  }
+  self->under_way_.erase(planned.record);
+  if (outcome.account_is_gone) self->accounts_.erase({planned.resolver, planned.ca});
+  if (outcome.ca_is_ill) co_await self->leave_alone(planned.ca, outcome.words, std::nullopt);
+  self->report(planned, outcome);
+  self->wake();
+}
+
+void Renewal::report(const PlannedCertificate& planned, const IssueOutcome& outcome) {
+  const std::string& name = planned.names.front().text();
+  if (!outcome.issued) {
+    ++status_.failed[planned.resolver];
+    const std::string next = outcome.next_try ? time_text(*outcome.next_try) : "in a minute";
+    return ports_.log->error("certificate for {} from {}: {}; next try {}", name, printable(planned.ca), outcome.words,
+                             next);
+  }
+  ++status_.issued[planned.resolver];
+  illness_.erase(planned.ca);
+  ask_again_.erase(planned.record);
+  const KeptCertificate* kept = holdings_->certificate(planned.record);
+  ports_.log->info("certificate for {} obtained from {}, ends {}", name, printable(planned.ca),
+                   kept == nullptr ? "" : time_text(kept->held.validity.not_after));
+  if (!outcome.words.empty()) ports_.log->warn("certificate for {}: {}", name, printable(outcome.words));
+  ports_.changed();
+}
+
+// The CA as a whole: it cannot be reached, or refuses the account.
+Awaitable<void> Renewal::leave_alone(std::string ca, std::string words, std::optional<WallTime> until) {
+  const WallTime now = clock_.wall_now();
+  const Duration wait = std::min(retry_wait(++illness_[ca], ca, {}, {}, now), longest_pause);
+  const WallTime by_us = now + std::chrono::duration_cast<WallTime::duration>(wait);
+  const WallTime end = std::max(by_us, until.value_or(by_us));
+  pause(holdings_->ledger(ca), end, words, now);
+  ports_.log->error("{} is left alone until {}: {}", printable(ca), time_text(end), printable(words));
+  auto saved = co_await holdings_->keep_ledger(ca);
+  if (!saved) ports_.log->error("{}", printable(describe(saved.error())));
+}
+
+Awaitable<void> Renewal::obey_requests() {
+  for (auto& request : waiting_requests(storage_)) {
+    const std::filesystem::path file = request.file;
+    if (!stopped_) co_await obey(std::move(request));
+    if (auto removed = remove_file(file); !removed) ports_.log->error("{}", printable(removed.error().detail));
+  }
+}
+
+Awaitable<void> Renewal::obey(OperatorRequest request) {
+  Result<std::string> done = std::string();
+  switch (request.kind) {
+    case OperatorRequest::Kind::renew: done = co_await mark_for_renewal(*holdings_, request.subject); break;
+    case OperatorRequest::Kind::prune: {
+      if (wanted_) make_plan();
+      auto unwanted = unwanted_records(plan_);
+      done = co_await prune(*holdings_, std::move(unwanted));
+      break;
+    }
+    case OperatorRequest::Kind::import: {
+      std::optional<std::string> sentence;
+      auto text = read_private_file(request.file, max_acme_json_bytes, true, sentence);
+      if (text) {
+        auto cas = cas_of(resolvers_);
+        done = co_await import_acme_json(*holdings_, std::move(*text), std::move(cas), clock_.wall_now());
+      } else {
+        done = text.error();
+      }
+      break;
+    }
+    case OperatorRequest::Kind::revoke: done = co_await revoke(clock_, resolvers_, holdings_, request.subject); break;
+  }
+  if (done)
+    ports_.log->info("as asked for: {}", printable(*done));
+  else
+    ports_.log->error("asked for {}: {}", file_name(request), printable(done.error().detail));
+  if (done) ports_.changed();
+}
+
+void Renewal::tell() {
+  status_.trouble = trouble_;
+  status_log_.tell(status_, clock_.wall_now(), *ports_.log);
+  ports_.status_changed(status_);
+}
+
+Awaitable<void> Renewal::wait_until_woken() {
+  while (!woken_) {
+    error_code cancelled;
+    co_await wake_.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none) co_return;
+  }
+}
+
+Duration Renewal::longest_sleep() const {
+  if (!writing_) return ports_.options.open_again;
+  Duration longest = ports_.options.plan_again;
+  const WallTime now = clock_.wall_now();
+  const auto consider = [&](WallTime at) {
+    longest = std::min(longest, std::max<Duration>(at - now, ports_.options.rest));
+  };
+  if (const auto next = next_change(plan_)) consider(*next);
+  if (const auto next = next_question(); next && !asking_) consider(*next);
+  return longest;
+}
+
+Awaitable<void> Renewal::sleep() {
+  const TimePoint begun = clock_.now();
+  const TimePoint end = begun + longest_sleep();
+  while (!woken_ && clock_.now() < end) {
+    const TimePoint look = std::min(end, clock_.now() + ports_.options.look_for_requests);
+    auto woken = co_await ends_before(clock_, look, wait_until_woken());
+    if (woken || (writing_ && !waiting_requests(storage_).empty())) break;
+  }
+  // What changes at the same time makes one plan.
+  if (!stopped_) co_await clock_.sleep_until(begun + ports_.options.rest);
+  woken_ = false;
+}
+
+}  // namespace gatehouse::acme
