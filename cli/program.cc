@@ -52,11 +52,27 @@ Program::Program(ConfigurationSource source, Settings settings, std::vector<Prob
       admin_(admin_source(settings)),
       server_(clock_, server_options(settings), &admin_, log_.logger),
       reload_(control_.get_executor(), clock_, std::move(settings), std::move(warnings),
-              {[this](const Publication& publication) { publish(publication); }, [this] { return source_.load(); },
+              {[this](const Publication& publication) { publish(publication); }, [this] { return load_settings(); },
                [this](std::string name) { return names_.resolve(std::move(name)); }}),
+      renewals_(renewal_ports()),
       signals_(control_, SIGTERM, SIGINT) {
   signals_.add(SIGHUP);
   signals_.add(SIGUSR1);
+}
+
+SettingsOrProblems Program::load_settings() {
+  auto loaded = source_.load();
+  if (loaded.settings) settings_read_ = true;
+  return loaded;
+}
+
+acme::Renewals::Ports Program::renewal_ports() {
+  return {control_.get_executor(),
+          clock_,
+          log_.logger,
+          acme::fetch_by_network(control_, deadlines_, [this](std::string name) { return names_.resolve(std::move(name)); }),
+          [this](std::vector<ObtainedCertificate> obtained) { reload_.use_certificates(std::move(obtained)); },
+          [this](std::shared_ptr<const tls::ChallengeBoard> board) { reload_.use_challenges(std::move(board)); }};
 }
 
 Server::Options Program::server_options(const Settings& settings) const {
@@ -76,6 +92,7 @@ AdminSource Program::admin_source(const Settings& settings) {
   source.ready = [this] { return standing_.synced.load(); };
   source.draining = [this] { return standing_.stopping.load(); };
   source.snapshot = [this] { return server_.snapshot(); };
+  source.extra_metrics = [this] { return renewals_.metrics(); };
   source.problems_json = [this] { return *standing_.problems_json.load(); };
   source.version = GATEHOUSE_VERSION;
   source.allowed_hosts = settings.admin_allowed_hosts;
@@ -84,6 +101,8 @@ AdminSource Program::admin_source(const Settings& settings) {
 
 bool Program::run() {
   server_.start();
+  // Before anybody can connect: stored certificates are in the first snapshot.
+  renewals_.use(reload_.settings().resolvers);
   reload_.start();
   if (!required_entry_points_listen()) {
     server_.stop();
@@ -94,6 +113,7 @@ bool Program::run() {
     if (bug) std::rethrow_exception(bug);
   });
   asio::co_spawn(control_, keep_listening(), asio::detached);
+  asio::co_spawn(control_, deadlines_.run(), asio::detached);
   if (start_.watchdog) asio::co_spawn(control_, feed_watchdog(*start_.watchdog / 2), asio::detached);
   await_signal();
   for (const auto& [name, addresses] : server_.bound())
@@ -107,6 +127,8 @@ bool Program::run() {
 void Program::publish(const Publication& publication) {
   listen(publication.snapshot);
   report(publication);
+  if (std::exchange(settings_read_, false)) renewals_.use(reload_.settings().resolvers);
+  renewals_.want(publication.certificate_requests);
   standing_.synced = publication.synced;
   if (std::exchange(notify_ready_, false)) start_.notifier.ready("serving");
 }
@@ -186,6 +208,7 @@ void Program::on_signal(int number) {
     return control_.stop();
   }
   start_.notifier.stopping("draining");
+  renewals_.stop();
   asio::co_spawn(control_, stop_after_drain(), asio::detached);
 }
 

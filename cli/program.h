@@ -1,8 +1,10 @@
 // The program while it serves: ★ every object, in the order they need each other, and what happens between start
 // and stop. One control thread (the caller's) watches, resolves, translates and listens to signals; the workers of
-// Server serve. From top to bottom: settings → log → server → files and names → reload → signals → service manager.
+// Server serve. From top to bottom: settings → log → server → files and names → reload → certificates → signals → service manager.
 #pragma once
 
+#include "acme/renewals.h"
+#include "base/deadline.h"
 #include "base/log.h"
 #include "base/systemd.h"
 #include "cli/configuration.h"
@@ -39,6 +41,8 @@ class Program {
   bool run();
 
  private:
+  SettingsOrProblems load_settings();
+  acme::Renewals::Ports renewal_ports();
   Server::Options server_options(const Settings& settings) const;
   AdminSource admin_source(const Settings& settings);
   void publish(const Publication& publication);
@@ -55,8 +59,10 @@ class Program {
   void drained();
   Duration longest(Duration LifeCycleSettings::*limit) const;
 
-  asio::io_context control_{1};
+  // Coroutines that are cut off end with control_: what they still use then is above it.
   SystemClock clock_;
+  Deadlines deadlines_{clock_};
+  asio::io_context control_{1};
   const ConfigurationSource source_;
   const ServiceStart start_;
   const ProgramLog log_;
@@ -66,8 +72,10 @@ class Program {
   Server server_;
   SystemResolver names_;
   Reload reload_;
+  acme::Renewals renewals_;
   asio::signal_set signals_;
   std::vector<std::string> not_listening_;  // what could not be opened, with words
+  bool settings_read_ = false;  // the resolvers may have changed
   bool notify_ready_ = false;  // the service manager waits for the next publication
 };
 
