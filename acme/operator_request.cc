@@ -70,13 +70,17 @@ std::vector<OperatorRequest> waiting_requests(const fs::path& storage) {
 
 Result<fs::path> leave_request(const fs::path& storage, const OperatorRequest& request, std::string_view contents) {
   const fs::path folder = requests_in(storage);
+  std::error_code error;
+  const bool fresh_storage = !fs::exists(storage, error);
   struct stat owner {};
-  if (::stat(storage.c_str(), &owner) != 0) return failed(storage.string() + " is not there");
+  if (::stat((fresh_storage ? storage.parent_path() : storage).c_str(), &owner) != 0)
+    return failed(storage.string() + " is not there");
   const auto give = [&](const fs::path& path) {
     return ::geteuid() != 0 || ::lchown(path.c_str(), owner.st_uid, owner.st_gid) == 0;
   };
   if (auto made = make_private_directory(folder); !made) return made.error();
-  if (!give(folder)) return failed(folder.string() + " cannot be given to the owner of the storage");
+  if (!give(folder) || (fresh_storage && !give(storage)))
+    return failed(folder.string() + " cannot be given to the owner of the storage");
   const fs::path file = folder / file_name(request);
   auto fresh = write_beside(file, contents);
   if (!fresh) return fresh.error();

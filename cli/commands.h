@@ -34,6 +34,7 @@ void add_run(CLI::App& app, CommandLine& line);
 void add_check(CLI::App& app, CommandLine& line);
 void add_routes(CLI::App& app, CommandLine& line);
 void add_explain(CLI::App& app, CommandLine& line);
+void add_certs(CLI::App& app, CommandLine& line);
 void add_ca(CLI::App& app, CommandLine& line);
 void add_healthcheck(CLI::App& app, CommandLine& line);
 void add_version(CLI::App& app, CommandLine& line);

@@ -38,7 +38,7 @@ std::string count_of(std::size_t number, const std::string& what) {
 
 Configuration read_configuration(const ConfigurationSource& source, Names names) {
   auto loaded = source.load();
-  Configuration configuration{std::move(loaded.settings), nullptr, std::move(loaded.problems)};
+  Configuration configuration{std::move(loaded.settings), nullptr, std::move(loaded.problems), {}};
   if (!configuration.settings) return configuration;
 
   SystemClock clock;
@@ -58,6 +58,7 @@ Configuration read_configuration(const ConfigurationSource& source, Names names)
     translation = translate(objects, input, resolve_all(translation.names_to_resolve));
   append(configuration.problems, translation.problems);
   configuration.snapshot = translation.snapshot;
+  configuration.certificate_requests = std::move(translation.certificate_requests);
   return configuration;
 }
 

@@ -26,6 +26,7 @@ struct Configuration {
   std::optional<Settings> settings;  // nothing when they have an error
   SnapshotPtr snapshot;              // with settings: what `run` would serve
   std::vector<Problem> problems;
+  std::vector<CertificateRequest> certificate_requests;
 };
 
 enum class Names { resolved, unresolved };  // whether ExternalNames are looked up

@@ -70,7 +70,8 @@ acme::Renewals::Ports Program::renewal_ports() {
   return {control_.get_executor(),
           clock_,
           log_.logger,
-          acme::fetch_by_network(control_, deadlines_, [this](std::string name) { return names_.resolve(std::move(name)); }),
+          acme::fetch_by_network(control_, deadlines_,
+                                 [this](std::string name) { return names_.resolve(std::move(name)); }),
           [this](std::vector<ObtainedCertificate> obtained) { reload_.use_certificates(std::move(obtained)); },
           [this](std::shared_ptr<const tls::ChallengeBoard> board) { reload_.use_challenges(std::move(board)); }};
 }

@@ -1,6 +1,7 @@
 // The program while it serves: ★ every object, in the order they need each other, and what happens between start
 // and stop. One control thread (the caller's) watches, resolves, translates and listens to signals; the workers of
-// Server serve. From top to bottom: settings → log → server → files and names → reload → certificates → signals → service manager.
+// Server serve. From top to bottom: settings → log → server → files and names → reload → certificates → signals →
+// service manager.
 #pragma once
 
 #include "acme/renewals.h"
