@@ -97,13 +97,20 @@ Awaitable<Result<std::string>> mark_for_renewal(Holdings& holdings, std::string 
   const std::vector<HostName> names = stored.names;
   auto saved = co_await holdings.keep(std::move(stored));
   if (!saved) co_return saved.error();
-  for (const auto& [ca, known] : holdings.plan_input().ledgers) {
+  auto forgiven = co_await try_again(holdings, names);
+  if (!forgiven) co_return forgiven.error();
+  co_return names.front().text() + " is to be renewed";
+}
+
+Awaitable<Result<std::string>> try_again(Holdings& holdings, std::vector<HostName> names) {
+  const auto ledgers = holdings.plan_input().ledgers;
+  for (const auto& [ca, known] : ledgers) {
     if (setback(known, names) == nullptr) continue;
     forgive(holdings.ledger(ca), names);
-    auto ledger_saved = co_await holdings.keep_ledger(ca);
-    if (!ledger_saved) co_return ledger_saved.error();
+    auto saved = co_await holdings.keep_ledger(ca);
+    if (!saved) co_return saved.error();
   }
-  co_return names.front().text() + " is to be renewed";
+  co_return names.front().text() + " is to be tried again";
 }
 
 std::vector<std::string> unwanted_records(const Plan& plan) {

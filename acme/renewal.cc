@@ -275,10 +275,22 @@ Awaitable<void> Renewal::obey_requests() {
   }
 }
 
+// What is held, or what has failed so far.
+Awaitable<Result<std::string>> Renewal::renew(std::string record) {
+  if (wanted_) make_plan();
+  for (const PlannedCertificate& planned : plan_.certificates) {
+    if (planned.record != record || holdings_->certificate(record) != nullptr) continue;
+    auto forgiven = co_await try_again(*holdings_, planned.names);
+    co_return forgiven;
+  }
+  auto marked = co_await mark_for_renewal(*holdings_, std::move(record));
+  co_return marked;
+}
+
 Awaitable<void> Renewal::obey(OperatorRequest request) {
   Result<std::string> done = std::string();
   switch (request.kind) {
-    case OperatorRequest::Kind::renew: done = co_await mark_for_renewal(*holdings_, request.subject); break;
+    case OperatorRequest::Kind::renew: done = co_await renew(request.subject); break;
     case OperatorRequest::Kind::prune: {
       if (wanted_) make_plan();
       auto unwanted = unwanted_records(plan_);

@@ -92,6 +92,7 @@ class Renewal : public std::enable_shared_from_this<Renewal> {
 
   Awaitable<void> obey_requests();
   Awaitable<void> obey(OperatorRequest request);
+  Awaitable<Result<std::string>> renew(std::string record);
   void tell();
   Duration longest_sleep() const;
   Awaitable<void> sleep();

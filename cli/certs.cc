@@ -87,7 +87,7 @@ int ask(const CommandLine& line, const Survey& survey, const OperatorRequest& re
 
 struct Match {
   const Survey* survey;
-  const acme::HeldCertificate* held;
+  std::string record;
 };
 
 // By the record's name, or a host the certificate is for.
@@ -95,9 +95,10 @@ std::vector<Match> find(const std::vector<Survey>& surveys, const std::string& n
   std::vector<Match> matches;
   const auto host = HostName::parse_with_wildcard(name);
   for (const Survey& survey : surveys)
-    for (const auto& held : survey.input.held) {
-      const bool is_for = host && std::find(held.names.begin(), held.names.end(), *host) != held.names.end();
-      if (held.record == name || is_for) matches.push_back({&survey, &held});
+    for (const auto& planned : survey.plan.certificates) {
+      const bool is_for = host && std::find(planned.names.begin(), planned.names.end(), *host) != planned.names.end();
+      const bool can_be_asked_for = planned.expires || planned.state == acme::PlanState::waiting;
+      if (can_be_asked_for && (planned.record == name || is_for)) matches.push_back({&survey, planned.record});
     }
   return matches;
 }
@@ -106,13 +107,13 @@ int ask_about(const CommandLine& line, OperatorRequest::Kind kind, const std::st
   const auto surveys = look(line);
   if (!surveys) return exit_problem;
   const auto matches = find(*surveys, name);
-  if (matches.empty()) return refuse(line, "no certificate is stored for '" + name + "'");
+  if (matches.empty()) return refuse(line, "there is no certificate for '" + name + "'");
   if (matches.size() > 1) {
     std::string words = "several certificates are for '" + name + "'; say which:";
-    for (const auto& match : matches) words += " " + match.held->record;
+    for (const auto& match : matches) words += " " + match.record;
     return refuse(line, words);
   }
-  return ask(line, *matches[0].survey, {kind, matches[0].held->record}, {});
+  return ask(line, *matches[0].survey, {kind, matches[0].record}, {});
 }
 
 int prune(const CommandLine& line) {

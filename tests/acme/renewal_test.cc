@@ -1,0 +1,241 @@
+// The loop over weeks of simulated time, with CAs in memory.
+#include "acme/directory_storage.h"
+#include "acme/renewals.h"
+#include "acme/time_text.h"
+#include "tests/doubles/acme/memory_ca.h"
+#include "tests/doubles/acme/plain_values.h"
+#include "tests/doubles/acme/scripted_ca.h"
+#include "tests/doubles/manual_clock.h"
+#include "tests/doubles/temporary_directory.h"
+
+#include <spdlog/sinks/ostream_sink.h>
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+namespace gatehouse::acme {
+namespace {
+
+using std::chrono::hours, std::chrono::minutes, std::chrono::seconds;
+
+class Loop : public ::testing::Test {
+ protected:
+  Loop() {
+    settings_.ca_server = ca_.directory_url();
+    settings_.storage = root_ / "acme";
+    settings_.http_entry_point = "web";
+  }
+  ~Loop() override { stop(); }
+
+  void start() {
+    RenewalOptions options;
+    options.look_for_requests = hours(1);
+    const auto fetch = [this](const std::vector<std::string>&) -> Result<Client::Fetch> {
+      return Client::Fetch([this](FetchRequest request) {
+        MemoryCa& asked = spare_.is_asked_by(request.url) ? spare_ : ca_;
+        return asked.respond(std::move(request));
+      });
+    };
+    renewals_ = std::make_unique<Renewals>(
+        Renewals::Ports{io_.get_executor(), clock_, log_, fetch,
+                        [this](std::vector<ObtainedCertificate> all) { obtained_ = std::move(all); },
+                        [](std::shared_ptr<const tls::ChallengeBoard>) {}, options});
+    renewals_->use({{"le", {{}, settings_}}});
+  }
+
+  void stop() {
+    renewals_.reset();
+    settle();
+  }
+
+  void want(const std::vector<std::string>& each) {
+    std::vector<CertificateRequest> requests;
+    for (const auto& host : each) requests.push_back({"le", {name(host)}, "test", {}});
+    renewals_->want(requests);
+  }
+
+  void settle() {
+    io_.restart();
+    while (io_.poll() > 0) io_.restart();
+  }
+
+  // Lets this much time pass, waking whoever sleeps when it wants to be woken.
+  void pass(Duration time) {
+    const TimePoint end = clock_.now() + time;
+    settle();
+    while (clock_.next_wake() <= end) {
+      clock_.advance(std::max(clock_.next_wake() - clock_.now(), Duration::zero()));
+      settle();
+    }
+    if (clock_.now() < end) clock_.advance(end - clock_.now());
+    settle();
+  }
+
+  bool valid_now() const { return !obtained_.empty() && obtained_[0].certificate->not_after() > clock_.wall_now(); }
+  std::string fingerprint() const { return obtained_.at(0).certificate->fingerprint(); }
+  bool says(const std::string& words) const { return said_.str().find(words) != std::string::npos; }
+  bool counts(const std::string& line) const { return renewals_->metrics().find(line) != std::string::npos; }
+
+  TemporaryDirectory root_;
+  ManualClock clock_;
+  asio::io_context io_;
+  MemoryCa ca_{clock_, "first"}, spare_{clock_, "spare"};
+  std::ostringstream said_;
+  Logger log_ = std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_st>(said_));
+  AcmeSettings settings_;
+  std::unique_ptr<Renewals> renewals_;
+  std::vector<ObtainedCertificate> obtained_;
+};
+
+TEST_F(Loop, renews_when_a_third_of_the_lifetime_is_left) {
+  start();
+  want({"a.test"});
+  pass(minutes(1));
+  ASSERT_TRUE(valid_now()) << said_.str();
+  EXPECT_TRUE(counts("gatehouse_acme_orders_total{resolver=\"le\",result=\"issued\"} 1")) << renewals_->metrics();
+  EXPECT_TRUE(counts("gatehouse_certificate_expiry_seconds{")) << renewals_->metrics();
+  const auto first = fingerprint();
+  pass(hours(24 * 56));
+  EXPECT_EQ(fingerprint(), first);
+  pass(hours(24 * 5));
+  EXPECT_NE(fingerprint(), first);
+  EXPECT_EQ(ca_.orders(), 2u);
+  EXPECT_EQ(ca_.accounts(), 1u);
+}
+
+TEST_F(Loop, renews_in_the_window_the_ca_suggests_and_says_what_it_replaces) {
+  start();
+  want({"a.test"});
+  pass(minutes(1));
+  ASSERT_TRUE(valid_now()) << said_.str();
+  const auto first = fingerprint();
+  const auto id = obtained_[0].certificate->renewal_id();
+  ca_.window = {clock_.wall_now() + hours(48), clock_.wall_now() + hours(50)};
+  pass(hours(47));
+  EXPECT_GT(ca_.questions(), 1u);
+  EXPECT_EQ(fingerprint(), first);
+  pass(hours(4));
+  EXPECT_NE(fingerprint(), first) << said_.str();
+  ASSERT_EQ(ca_.replaced().size(), 1u);
+  EXPECT_EQ(ca_.replaced()[0], id);
+}
+
+TEST_F(Loop, the_old_certificate_goes_on_while_the_ca_is_ill) {
+  ca_.lifetime = hours(24 * 9);
+  start();
+  want({"a.test"});
+  pass(minutes(1));
+  ASSERT_TRUE(valid_now()) << said_.str();
+  const auto first = fingerprint();
+  pass(hours(24 * 5));
+  const std::vector<FetchResponse> ills{said(200, "<html>maintenance</html>"), said(500, ""), said(429, ""),
+                                        refused(503, "serverInternal", {{"Retry-After", "7200"}})};
+  for (const auto& ill : ills) {
+    ca_.instead = ill;
+    const auto before = ca_.requests();
+    pass(hours(12));
+    EXPECT_EQ(fingerprint(), first);
+    EXPECT_TRUE(valid_now());
+    EXPECT_LT(ca_.requests() - before, 60u);
+  }
+  EXPECT_TRUE(counts("gatehouse_acme_next_try_seconds{resolver=\"le\"}")) << renewals_->metrics();
+  ca_.instead.reset();
+  pass(hours(24));
+  EXPECT_NE(fingerprint(), first) << said_.str();
+  EXPECT_TRUE(valid_now());
+}
+
+TEST_F(Loop, warns_once_a_day_of_a_certificate_that_ends_soon) {
+  start();
+  want({"a.test"});
+  pass(minutes(1));
+  ASSERT_TRUE(valid_now());
+  ca_.down = true;
+  pass(hours(24 * 75));
+  EXPECT_FALSE(says("it is not renewed yet"));
+  pass(hours(24 * 3));
+  const std::string all = said_.str();
+  std::size_t lines = 0;
+  for (std::size_t at = 0; (at = all.find("it is not renewed yet", at)) != std::string::npos; ++at) ++lines;
+  EXPECT_GE(lines, 2u);
+  EXPECT_LE(lines, 3u);
+}
+
+TEST_F(Loop, another_ca_is_asked_while_the_first_is_down) {
+  settings_.fallback_ca_servers = {spare_.directory_url()};
+  ca_.down = true;
+  start();
+  want({"a.test"});
+  pass(minutes(5));
+  ASSERT_TRUE(valid_now()) << said_.str();
+  EXPECT_EQ(spare_.orders(), 1u);
+}
+
+TEST_F(Loop, back_off_survives_a_restart) {
+  ca_.refuse_orders = refused(403, "rejectedIdentifier");
+  start();
+  want({"a.test"});
+  pass(hours(3));
+  const auto before = ca_.requests();
+  EXPECT_TRUE(says("rejectedIdentifier")) << said_.str();
+  stop();
+  start();
+  want({"a.test"});
+  pass(minutes(20));
+  EXPECT_LE(ca_.requests() - before, 8u) << "no more than the account and one try";
+  EXPECT_EQ(ca_.accounts(), 1u);
+  ca_.refuse_orders.reset();
+  pass(hours(6));
+  EXPECT_TRUE(valid_now()) << said_.str();
+}
+
+TEST_F(Loop, a_certificate_nobody_asks_for_is_removed_after_the_time_of_grace) {
+  start();
+  want({"a.test"});
+  pass(minutes(1));
+  ASSERT_EQ(obtained_.size(), 1u);
+  want({});
+  pass(hours(24 * 6));
+  EXPECT_EQ(obtained_.size(), 1u);
+  pass(hours(24 * 2));
+  EXPECT_EQ(obtained_.size(), 0u) << said_.str();
+}
+
+TEST_F(Loop, a_storage_in_use_is_served_from_and_taken_over_later) {
+  start();
+  want({"a.test"});
+  pass(minutes(1));
+  ASSERT_TRUE(valid_now());
+  stop();
+  obtained_.clear();
+  auto other = DirectoryStorage::open(settings_.storage, DirectoryStorage::Mode::writing);
+  ASSERT_TRUE(other);
+  start();
+  EXPECT_EQ(obtained_.size(), 1u);
+  want({"a.test", "b.test"});
+  pass(minutes(5));
+  EXPECT_EQ(ca_.orders(), 1u);
+  EXPECT_TRUE(says("is in use by")) << said_.str();
+  EXPECT_TRUE(counts("gatehouse_acme_storage_usable{")) << renewals_->metrics();
+  other = Failure();
+  pass(minutes(2));
+  EXPECT_EQ(ca_.orders(), 2u) << said_.str();
+  EXPECT_EQ(obtained_.size(), 2u);
+}
+
+TEST_F(Loop, four_hundred_days_of_short_certificates_are_never_without_one) {
+  ca_.lifetime = hours(24 * 6);
+  start();
+  want({"a.test"});
+  pass(minutes(1));
+  for (int day = 0; day < 400; ++day) {
+    pass(hours(24));
+    ASSERT_TRUE(valid_now()) << "day " << day;
+  }
+  EXPECT_GE(ca_.orders(), 100u);
+  EXPECT_LE(ca_.orders(), 112u);
+}
+
+}  // namespace
+}  // namespace gatehouse::acme
