@@ -61,6 +61,7 @@ class Issuing {
 
   // The order under way, or a new one, counted before the CA hears of it.
   Awaitable<Result<void>> begin(PendingOrder& pending) {
+    counted_ = true;
     const PendingOrder* known = holdings().order(work_.planned.record);
     if (known != nullptr && known->ca == ca()) {
       pending = *known;
@@ -109,6 +110,7 @@ class Issuing {
     outcome.ca_is_ill = is_illness(trouble);
     outcome.account_is_gone = trouble.remedy == Remedy::new_account;
     outcome.next_try = note(trouble, now);
+    if (cannot_have_issued(trouble)) note_no_certificate(holdings().ledger(ca()), names());
     if (is_of_no_more_use(trouble)) co_await drop_order();
     if (outcome.account_is_gone) co_await forget_account();
     auto saved = co_await holdings().keep_ledger(ca());
@@ -149,6 +151,13 @@ class Issuing {
     }
   }
 
+  // Without its URL it was never finalized.
+  bool cannot_have_issued(const Trouble& trouble) {
+    const PendingOrder* order = holdings().order(work_.planned.record);
+    return counted_ && trouble.failure.kind != FailureKind::bad_answer &&
+           (trouble.order_over || order == nullptr || (order->url.empty() && is_of_no_more_use(trouble)));
+  }
+
   // Also when it keeps the names from being ordered elsewhere.
   bool is_of_no_more_use(const Trouble& trouble) {
     if (trouble.order_over || trouble.remedy == Remedy::new_account) return true;
@@ -160,6 +169,7 @@ class Issuing {
 
   Clock& clock_;
   const Issuance work_;
+  bool counted_ = false;
 };
 
 }  // namespace

@@ -62,6 +62,15 @@ void note_order(Ledger& ledger, const std::vector<HostName>& names, OrderKind ki
   ledger.events.push_back({event_of(kind), whole_seconds(now), set_hash(names), registered_domains(names)});
 }
 
+void note_no_certificate(Ledger& ledger, const std::vector<HostName>& names) {
+  const std::string set = set_hash(names);
+  const auto last = std::find_if(ledger.events.rbegin(), ledger.events.rend(),
+                                 [&](const LedgerEvent& event) { return event.set == set; });
+  if (last == ledger.events.rend()) return;
+  last->set.clear();
+  last->subjects.clear();
+}
+
 void note_failed_validation(Ledger& ledger, const HostName& host, WallTime now) {
   const bool wildcard = host.is_wildcard();  // the CA validates its base domain (RFC 8555 §7.1.3)
   ledger.events.push_back(

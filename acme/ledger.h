@@ -66,6 +66,10 @@ std::string set_hash(const std::vector<HostName>& names);
 void note_account(Ledger& ledger, WallTime now);
 void note_order(Ledger& ledger, const std::vector<HostName>& names, OrderKind kind, WallTime now);
 
+// The last order for these names has ended without a certificate, for sure: of it only the order counts, which is what
+// CAs limit per account. Their limits per domain and per set are on certificates.
+void note_no_certificate(Ledger& ledger, const std::vector<HostName>& names);
+
 // The CA could not validate `host`. Also note_failure for the order's names, and for {host} alone where hosts are
 // gathered: that keeps it out of the next gathering.
 void note_failed_validation(Ledger& ledger, const HostName& host, WallTime now);

@@ -34,6 +34,20 @@ TEST(Ledger, CountsFailuresUntilTheyAreForgiven) {
   EXPECT_EQ(setback(ledger, set), nullptr);
 }
 
+TEST(Ledger, AnOrderWithoutACertificateCountsForTheAccountOnly) {
+  Ledger ledger;
+  RateLimits limits;
+  limits.certificates_per_set.count = 1;
+  limits.certificates_per_domain.count = 1;
+  const auto set = names({"a.test"});
+  note_order(ledger, set, OrderKind::first, new_year());
+  EXPECT_TRUE(may_order(ledger, limits, set, OrderKind::first, new_year() + 1h));
+  note_no_certificate(ledger, set);
+  EXPECT_FALSE(may_order(ledger, limits, set, OrderKind::first, new_year() + 1h));
+  limits.orders.count = 1;
+  EXPECT_TRUE(may_order(ledger, limits, set, OrderKind::first, new_year() + 1h));
+}
+
 TEST(Ledger, KeepsErrorsOnOnePrintableLine) {
   Ledger ledger;
   note_failure(ledger, names({"a.test"}), "no\nsuch \x1b[1m host", std::nullopt, std::nullopt, new_year());

@@ -182,7 +182,7 @@ TEST_F(Loop, back_off_survives_a_restart) {
   stop();
   start();
   want({"a.test"});
-  pass(minutes(20));
+  pass(minutes(10));
   EXPECT_LE(ca_.requests() - before, 8u) << "no more than the account and one try";
   EXPECT_EQ(ca_.accounts(), 1u);
   ca_.refuse_orders.reset();

@@ -25,7 +25,7 @@ class MemoryCa {
   std::optional<FetchResponse> instead = {};  // of every answer: it is ill
   bool down = false;
   std::optional<FetchResponse> refuse_orders = {};
-  std::optional<std::pair<WallTime, WallTime>> window = {};  // of every certificate
+  std::optional<std::pair<WallTime, WallTime>> window = {};  // of every certificate, until one is replaced
 
   std::size_t orders() const { return orders_.size(); }
   std::size_t accounts() const { return accounts_; }
