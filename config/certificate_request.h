@@ -5,10 +5,15 @@
 #include "base/clock.h"
 #include "base/names.h"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
 namespace gatehouse {
+
+// What a resolver's hosts show while they have no certificate: one of the built-in CA, the default one, or nothing (the
+// handshake ends with unrecognized_name).
+enum class UntilIssued : std::uint8_t { internal_ca, default_certificate, none };
 
 struct CertificateRequest {
   std::string resolver;  // a name under certificatesResolvers
