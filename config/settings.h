@@ -112,6 +112,8 @@ struct DnsChallengeSection {
   std::vector<std::string> resolvers;  // ADDRESS[:PORT]; empty: the system's
   bool follow_cname = true;
   PropagationCheck check = PropagationCheck::every_server;
+  bool disable_checks = false;      // Traefik's names for two values of `check`; load_settings makes them so
+  bool disable_ans_checks = false;
   Duration delay_before_checks = Duration::zero();
   Duration propagation_timeout = std::chrono::minutes(2);
 };
