@@ -117,6 +117,7 @@ std::string certificate_for(const Snapshot& snapshot, const std::string& host) {
   const auto& store = *snapshot.certificates;
   if (const auto* found = store.find(host)) return (*found)->subject() + ", " + (*found)->fingerprint().substr(0, 16);
   if (store.may_issue(host) != nullptr) return "made by the built-in CA";
+  if (store.is_bare(host)) return "none yet: the handshake fails until it is issued";
   if (store.strict_sni() || !store.default_certificate()) return "none for this name: the handshake fails";
   return "none for this name: the default one, " + store.default_certificate()->subject();
 }

@@ -211,6 +211,30 @@ std::optional<StickyCookie> sticky_cookie(Found& found) {
   return cookie;
 }
 
+// The values of one N stand together: `.main` sorts before `.sans`.
+std::vector<std::vector<std::string>> certificate_domains(const Found& found) {
+  std::vector<std::vector<std::string>> domains;
+  std::string_view last;
+  for (const auto& [name, value] : found.values()) {
+    if (!name.starts_with(domains_prefix)) continue;
+    const auto number = std::string_view(name).substr(0, name.find('.', domains_prefix.size()));
+    auto names = comma_list(value);
+    if (names.empty()) continue;
+    if (domains.empty() || number != last) domains.emplace_back();
+    last = number;
+    domains.back().insert(domains.back().end(), names.begin(), names.end());
+  }
+  return domains;
+}
+
+std::string issuer_of(const kubernetes::Meta& meta) {
+  const auto& annotations = meta.notes().annotations;
+  for (const std::string_view name : {"cert-manager.io/cluster-issuer", "cert-manager.io/issuer"})
+    if (const auto found = annotations.find(name); found != annotations.end() && !found->second.empty())
+      return found->second;
+  return {};
+}
+
 }  // namespace
 
 RouteAnnotations read_route_annotations(const kubernetes::Ingress& ingress, std::vector<Problem>& problems) {
@@ -222,9 +246,8 @@ RouteAnnotations read_route_annotations(const kubernetes::Ingress& ingress, std:
   read.tls_only = found.boolean("router.tls", false);
   if (const std::string* resolver = found["router.tls.certresolver"]) read.cert_resolver = *resolver;
   read.specific_path = path_matcher(found);
-  for (const auto& [name, value] : found.values())
-    if (name.starts_with(domains_prefix))
-      for (std::string& domain : comma_list(value)) read.domains.push_back(std::move(domain));
+  read.domains = certificate_domains(found);
+  read.issuer = issuer_of(ingress.meta);
   read.refusal = found.refusal();
   return read;
 }

@@ -23,7 +23,11 @@ struct RouteAnnotations {
   std::int64_t priority = 0;                             // router.priority
   bool tls_only = false;                                 // router.tls
   std::string cert_resolver;                             // router.tls.certresolver
-  std::vector<std::string> domains;                      // router.tls.domains.N.main and .sans
+  // router.tls.domains.N.main and .sans: each one certificate's names, the main one first
+  std::vector<std::vector<std::string>> domains;
+  // cert-manager.io/issuer or cert-manager.io/cluster-issuer, which wins: cert-manager's own annotations, for to know
+  // who is in charge of the certificates.
+  std::string issuer;
   // router.pathmatcher, for pathType ImplementationSpecific. Nothing: a value we do not know; such paths are left out.
   std::optional<PathKind> specific_path = PathKind::prefix;
   std::string refusal;  // not empty: why the object's routes must not be served

@@ -19,17 +19,18 @@ std::string redirection_port(const RedirectionSettings& redirection, const Setti
   return port == (redirection.scheme == "https" ? "443" : "80") ? "" : port;
 }
 
-std::vector<HostName> domains_of(const EntryPointSettings& settings, std::vector<Problem>& problems) {
-  std::vector<HostName> domains;
+std::vector<std::vector<HostName>> domains_of(const EntryPointSettings& settings, std::vector<Problem>& problems) {
+  std::vector<std::vector<HostName>> domains;
   if (!settings.tls) return domains;
   const auto add = [&](const std::string& text) {
     auto name = HostName::parse_with_wildcard(text);
     if (name)
-      domains.push_back(std::move(*name));
+      domains.back().push_back(std::move(*name));
     else
       problems.push_back(error_in("", "entryPoints." + settings.name + ".http.tls.domains", name.error().detail));
   };
   for (const auto& domain : settings.tls->domains) {
+    domains.emplace_back();
     if (!domain.main.empty()) add(domain.main);
     for (const auto& name : domain.sans) add(name);
   }
@@ -116,6 +117,8 @@ TranslationInput Assembly::assemble(const Settings& settings, std::vector<Proble
   for (const auto& [name, resolver] : settings.resolvers) {
     input.resolvers.insert(name);
     if (resolver.internal) input.internal_resolvers.insert(name);
+    if (resolver.acme)
+      input.acme_resolvers[name] = AcmeResolver{resolver.acme->until_issued, resolver.acme->cert_manager_issuers};
   }
   input.internal_ca = internal_ca_;
   for (std::size_t i = 0; i < settings.tls.certificates.size(); ++i)

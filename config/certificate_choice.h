@@ -1,8 +1,9 @@
 // CertificateChoice: which certificate each host shows, gathered while routes are translated. Part of translation.
 //
-// Certificates of the static configuration come first, then Secrets in the order they are named; of two for one host
-// the first has it. A Secret that is missing or broken costs only its hosts: they keep its last good certificate, or
-// else fall to the built-in CA or the default certificate.
+// Certificates of the static configuration come first, then Secrets in the order they are named, then what ACME
+// resolvers obtained; of two for one host the first has it. Of those obtained the host shows the one that ends last. A
+// Secret that is missing or broken costs only its hosts: they keep its last good certificate, or else fall to the
+// built-in CA or the default certificate.
 #pragma once
 
 #include "config/claimant.h"
@@ -33,6 +34,21 @@ class CertificateChoice {
 
   // Shows the Secret's certificate for `hosts`, or when there are none for the certificate's own names.
   void show(const ObjectName& secret, const std::vector<std::string>& hosts, const Claimant& claimant, int line);
+  // Whether the Secret is there and can be shown for all these hosts.
+  bool serves(const ObjectName& secret, const std::vector<HostName>& hosts);
+  bool is_there(const ObjectName& secret) const;
+  bool has_certificate(const ObjectName& secret) { return remembered(secret).certificate != nullptr; }
+  // Whether cert-manager made it.
+  bool is_managed(const ObjectName& secret) const;
+
+  // Whether a certificate of the static configuration names the host.
+  bool is_configured(const HostName& host) const;
+  // The host is asked of this resolver of kind acme: where nothing else names the host it shows what the resolver
+  // obtained, or what the settings say for until then.
+  void ask(const std::string& resolver, const HostName& host) { asked_.push_back({&find_acme(resolver), host}); }
+  // Shows at once what the resolver obtained for the host. False: nothing.
+  bool show_obtained(const std::string& resolver, const HostName& host);
+
   // The built-in CA may make certificates for this host; a name it is not is passed over.
   void may_issue(std::string_view host);
   bool issues() const { return input_.internal_ca != nullptr; }
@@ -41,6 +57,19 @@ class CertificateChoice {
   SecretMemory take_memory() { return std::move(memory_); }
 
  private:
+  using ByName = std::unordered_map<std::string_view, tls::CertificatePtr>;
+  struct Acme {
+    UntilIssued until_issued = UntilIssued::default_certificate;
+    ByName obtained;  // by each of their names, the one that ends last
+  };
+  struct Asked {
+    const Acme* resolver;
+    HostName host;
+  };
+
+  const Acme& find_acme(const std::string& resolver) const;
+  static tls::CertificatePtr best_obtained(const Acme& resolver, const HostName& host);
+  void settle_asked();
   const RememberedSecret& remembered(const ObjectName& name);
   void show_for(const HostName& host, const tls::CertificatePtr& certificate, const Claimant* claimant, int line);
 
@@ -52,6 +81,10 @@ class CertificateChoice {
   std::unordered_map<std::string, std::size_t> shown_;  // host → entry
   std::set<const tls::Certificate*> shown_whole_;       // with all their own names
   std::set<std::string, std::less<>> issuable_;
+  std::unordered_set<std::string_view> configured_;  // names of the static configuration's certificates
+  std::map<std::string, Acme, std::less<>> acme_;
+  std::vector<Asked> asked_;
+  std::vector<HostName> bare_;
 };
 
 bool same_contents(const tls::CertificateStore::Contents& a, const tls::CertificateStore::Contents& b);

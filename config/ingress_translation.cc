@@ -104,7 +104,7 @@ class Translating {
       else
         place(placed);
     }
-    choose_certificates(*draft, set, claimant);
+    parts_.wishes.of_ingress(*draft, set, claimant);
   }
 
   // Leaves the draft as it is when every route already has the right service.
@@ -173,23 +173,6 @@ class Translating {
         placed.draft->is_default ? "the defaultBackend for " + host : host + " path " + quoted(route.path);
     Claimant("Ingress", placed.ingress->meta, parts_.problems)
         .warn(placed.draft->line, what + " is left out: " + claim.first->name + " has it");
-  }
-
-  void choose_certificates(const IngressDraft& draft, EntryPointSet set, const Claimant& claimant) {
-    const auto& annotations = draft.annotations();
-    for (const auto& tls : draft.ingress->tls) {
-      if (!tls.secret.empty())
-        parts_.certificates.show({draft.ingress->meta.name.ns, tls.secret}, tls.hosts, claimant, tls.line.number);
-      if ((set & internal_) != 0)
-        for (const std::string& host : tls.hosts) parts_.certificates.may_issue(host);
-    }
-    if (annotations.cert_resolver.empty()) return;
-    if (!parts_.input.resolvers.contains(annotations.cert_resolver))
-      claimant.warn(0,
-                    "router.tls.certresolver: there is no certificate resolver " + quoted(annotations.cert_resolver));
-    if (!parts_.input.internal_resolvers.contains(annotations.cert_resolver)) return;
-    for (const DraftRoute& route : draft.routes) parts_.certificates.may_issue(route.route->host);
-    for (const std::string& domain : annotations.domains) parts_.certificates.may_issue(domain);
   }
 
   const TranslationParts& parts_;

@@ -23,6 +23,9 @@ struct TypeText {
   std::string operator()(ListenSettings& (*)(At)) const { return "address or list of them"; }
   std::string operator()(LogFormat& (*)(At)) const { return "text"; }
   std::string operator()(TlsVersion& (*)(At)) const { return "text"; }
+  std::string operator()(CertificateKey& (*)(At)) const { return "text"; }
+  std::string operator()(UntilIssued& (*)(At)) const { return "text"; }
+  std::string operator()(PropagationCheck& (*)(At)) const { return "text"; }
 };
 
 struct ValueText {

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 namespace gatehouse {
 namespace {
@@ -84,16 +85,28 @@ void Reload::reload_settings() {
 }
 
 void Reload::use_certificates(std::vector<ObtainedCertificate> obtained) {
-  input_.obtained = std::move(obtained);
+  obtained_ = std::move(obtained);
+  input_.obtained = obtained_;
   if (translation_.snapshot) note_change();
 }
 
-void Reload::use_challenges(std::shared_ptr<const tls::ChallengeBoard>) {}
+void Reload::use_challenges(std::shared_ptr<const tls::ChallengeBoard> board) {
+  challenges_ = board ? std::move(board) : std::make_shared<const tls::ChallengeBoard>();
+  input_.challenges = challenges_;
+  if (!translation_.snapshot) return;
+  auto snapshot = std::make_shared<Snapshot>(*translation_.snapshot);
+  ++snapshot->generation;
+  snapshot->challenges = challenges_;
+  translation_.snapshot = std::move(snapshot);
+  hand_out({}, {});
+}
 
 void Reload::take(Settings settings) {
   settings_ = std::move(settings);
   assembly_problems_.clear();
   input_ = assembly_.assemble(settings_, assembly_problems_);
+  input_.obtained = obtained_;
+  input_.challenges = challenges_;
   if (input_.certificates.size() == settings_.tls.certificates.size()) certificates_loaded_ = true;
   bool same_directory = watcher_ && settings_.manifests && watcher_->directory() == settings_.manifests->directory;
   if (same_directory)
@@ -156,11 +169,13 @@ void Reload::publish() {
   translation_ = translate(objects, input_, resolver_.addresses(), &translation_);
   resolver_.want(translation_.names_to_resolve);
 
-  auto problems = gather_problems();
-  Publication publication{translation_.snapshot, problems, difference(problems, problems_),
-                          difference(problems_, problems), translation_.certificate_requests, synced()};
-  problems_ = std::move(problems);
-  ports_.publish(publication);
+  const auto before = std::exchange(problems_, gather_problems());
+  hand_out(difference(problems_, before), difference(before, problems_));
+}
+
+void Reload::hand_out(std::vector<Problem> appeared, std::vector<Problem> solved) {
+  ports_.publish({translation_.snapshot, problems_, std::move(appeared), std::move(solved),
+                  translation_.certificate_requests, synced()});
 }
 
 std::vector<Problem> Reload::gather_problems() const {

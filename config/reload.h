@@ -57,8 +57,9 @@ class Reload {
   // the problems.
   void reload_settings();
 
-  // What ACME has: the certificates obtained are shown from the next publication on, which comes soon; answers to
-  // challenges are published at once, with the routes in force.
+  // What ACME has. Certificates obtained are shown from the next publication on, which comes soon (before start(): from
+  // the first one on). Answers to challenges are published at once, with the routes in force; a change that waits for
+  // quiet goes on waiting. Null: no challenge is pending.
   void use_certificates(std::vector<ObtainedCertificate> obtained);
   void use_challenges(std::shared_ptr<const tls::ChallengeBoard> board);
 
@@ -79,6 +80,7 @@ class Reload {
   Awaitable<void> follow_changes();
   Awaitable<void> rotate_ticket_keys();
   void publish();
+  void hand_out(std::vector<Problem> appeared, std::vector<Problem> solved);
   std::vector<Problem> gather_problems() const;
 
   asio::any_io_executor executor_;
@@ -90,6 +92,8 @@ class Reload {
   std::vector<Problem> assembly_problems_;
 
   Assembly assembly_;
+  std::vector<ObtainedCertificate> obtained_;
+  std::shared_ptr<const tls::ChallengeBoard> challenges_ = std::make_shared<const tls::ChallengeBoard>();
   TranslationInput input_;
   NameResolver resolver_;
   std::shared_ptr<ManifestsWatcher> watcher_;  // null: no providers.manifests

@@ -1,8 +1,9 @@
 #include "config/setting_checks.h"
 
+#include "config/acme_setting_checks.h"
 #include "config/nearest.h"
 #include "config/quantities.h"
-#include "config/setting_keys.h"
+#include "config/setting_complaints.h"
 
 namespace gatehouse {
 namespace {
@@ -12,7 +13,7 @@ constexpr std::size_t most_entry_points = 64;  // a route's entry points are a s
 class Checks {
  public:
   Checks(const Settings& settings, const SettingNode& tree, std::vector<Problem>& problems)
-      : settings_(settings), tree_(tree), problems_(problems) {}
+      : settings_(settings), tree_(tree), complaints_(tree, problems) {}
 
   void all() {
     if (settings_.entry_points.empty() && says_nothing("entryPoints"))
@@ -54,8 +55,7 @@ class Checks {
   }
 
   void tls(const EntryPointTlsSettings& tls, const std::string& path) {
-    const bool refused = there("certificatesResolvers." + tls.cert_resolver + ".acme");
-    if (!tls.cert_resolver.empty() && !settings_.resolvers.contains(tls.cert_resolver) && !refused)
+    if (!tls.cert_resolver.empty() && !settings_.resolvers.contains(tls.cert_resolver))
       error(path + ".certResolver", "there is no certificates resolver " + quoted(tls.cert_resolver) +
                                         meant(tls.cert_resolver, resolver_names()));
     if (!tls.domains.empty() && tls.cert_resolver.empty())
@@ -99,8 +99,13 @@ class Checks {
     for (const auto& member : all->value.members)
       if (member.value.members.empty() && member.value.kind != SettingNode::Kind::scalar &&
           !settings_.resolvers.contains(member.key))
-        problems_.push_back(error_at(member.key_place, "certificatesResolvers." + member.key.substr(0, 80),
-                                     "says nothing; `internal: {}` is the built-in CA"));
+        error("certificatesResolvers." + member.key.substr(0, 80),
+              "says nothing; `internal: {}` is the built-in CA, `acme: {…}` a public one");
+    for (const auto& [name, resolver] : settings_.resolvers) {
+      const std::string path = "certificatesResolvers." + name;
+      if (resolver.internal && resolver.acme) error(path, "is either internal or acme");
+      if (resolver.acme) check_acme(*resolver.acme, settings_, path + ".acme", complaints_);
+    }
   }
 
   void certificates() {
@@ -141,45 +146,18 @@ class Checks {
     return name.empty() ? "" : " (did you mean " + name + "?)";
   }
 
-  // The place of a key's value, or of the innermost section around it that is there.
-  Place place(const std::string& path, bool& exact) const {
-    const SettingNode* node = &tree_;
-    Place here{tree_.place.source};
-    exact = true;
-    for (const auto& component : key_components(path)) {
-      const SettingMember* member = node->find(component);
-      exact = member != nullptr;
-      if (!exact) break;
-      node = &member->value;
-      here = node->kind == SettingNode::Kind::scalar ? node->place : member->key_place;
-    }
-    return here;
-  }
-
-  bool there(const std::string& path) const {
-    bool exact = false;
-    place(path, exact);
-    return exact;
-  }
+  bool there(const std::string& path) const { return complaints_.there(path); }
+  void error(const std::string& path, std::string words) { complaints_.error(path, std::move(words)); }
+  void warn(const std::string& path, std::string words) { complaints_.warn(path, std::move(words)); }
 
   bool says_nothing(const std::string& section) const {
     const SettingMember* member = tree_.find(section);
     return member == nullptr || (member->value.members.empty() && member->value.kind != SettingNode::Kind::scalar);
   }
 
-  void error(const std::string& path, std::string words) {
-    bool exact = false;
-    problems_.push_back(error_at(place(path, exact), path, std::move(words)));
-  }
-
-  void warn(const std::string& path, std::string words) {
-    bool exact = false;
-    problems_.push_back(warning_at(place(path, exact), path, std::move(words)));
-  }
-
   const Settings& settings_;
   const SettingNode& tree_;
-  std::vector<Problem>& problems_;
+  SettingComplaints complaints_;
 };
 
 }  // namespace

@@ -22,7 +22,8 @@ struct At {
 // section whose mere presence means something (`accessLog: {}`).
 using Slot = std::variant<void (*)(At), bool& (*)(At), std::string& (*)(At), Duration& (*)(At), std::size_t& (*)(At),
                           std::uint32_t& (*)(At), std::vector<std::string>& (*)(At), AddressRanges& (*)(At),
-                          ListenSettings& (*)(At), LogFormat& (*)(At), TlsVersion& (*)(At)>;
+                          ListenSettings& (*)(At), LogFormat& (*)(At), TlsVersion& (*)(At), CertificateKey& (*)(At),
+                          UntilIssued& (*)(At), PropagationCheck& (*)(At)>;
 
 // What a value must be besides its type.
 struct Limits {
@@ -33,6 +34,9 @@ struct Limits {
   bool host_names = false;  // each text is a DNS name or a wildcard
   std::vector<std::string_view> choices;  // one of these, letter case free; for enums in their order
 };
+
+// The part of the table about certificatesResolvers.<name>.acme.
+std::vector<struct SettingKey> acme_setting_keys();
 
 struct SettingKey {
   std::string_view name;

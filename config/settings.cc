@@ -50,6 +50,16 @@ Result<std::string> read_file(const std::string& file) {
   return text;
 }
 
+// What Traefik says in two keys is one value here.
+void settle_propagation(Settings& settings) {
+  for (auto& [name, resolver] : settings.resolvers) {
+    if (!resolver.acme || !resolver.acme->dns) continue;
+    DnsChallengeSection& dns = *resolver.acme->dns;
+    if (dns.disable_ans_checks) dns.check = PropagationCheck::resolvers;
+    if (dns.disable_checks) dns.check = PropagationCheck::none;
+  }
+}
+
 }  // namespace
 
 const EntryPointSettings* Settings::entry_point(std::string_view name) const {
@@ -70,6 +80,7 @@ SettingsOrProblems load_settings(const SettingsSources& sources) {
     Settings settings;
     read_settings(tree, keys, settings, problems);
     check_settings(settings, tree, problems);
+    settle_propagation(settings);
     if (!has_error(problems)) loaded.settings = std::move(settings);
   }
   tidy(problems, sources.file);

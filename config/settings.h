@@ -112,6 +112,8 @@ struct DnsChallengeSection {
   std::vector<std::string> resolvers;  // ADDRESS[:PORT]; empty: the system's
   bool follow_cname = true;
   PropagationCheck check = PropagationCheck::every_server;
+  bool disable_checks = false;      // Traefik's names for two values of `check`; load_settings makes them so
+  bool disable_ans_checks = false;
   Duration delay_before_checks = Duration::zero();
   Duration propagation_timeout = std::chrono::minutes(2);
 };
@@ -131,16 +133,16 @@ struct AcmeSettings {
   std::string email;
   std::string ca_server = "https://acme-v02.api.letsencrypt.org/directory";
   std::vector<std::string> fallback_ca_servers;  // asked while the ones before them fail
-  std::vector<std::string> ca_certificates;      // PEM files: whom to trust when talking to the CA; empty: the system
-  std::string eab_kid, eab_hmac;                 // external account binding; both or none
+  std::vector<std::string> ca_certificates;  // PEM files: whom to trust when talking to the CA; empty: the system
+  std::string eab_kid, eab_hmac;  // external account binding; both or none
   std::string storage = "/var/lib/gatehouse/acme";
   CertificateKey key_type = CertificateKey::ec256;
-  bool reuse_key = false;          // the same private key at renewal
+  bool reuse_key = false;  // the same private key at renewal
   bool disable_common_name = false;
   std::string preferred_chain;
   std::string profile;
-  std::string http_entry_point;    // httpChallenge.entryPoint; not empty: HTTP-01
-  bool tls_challenge = false;      // tlsChallenge given: TLS-ALPN-01
+  std::string http_entry_point;  // httpChallenge.entryPoint; not empty: HTTP-01
+  bool tls_challenge = false;  // tlsChallenge given: TLS-ALPN-01
   std::optional<DnsChallengeSection> dns;
   UntilIssued until_issued = UntilIssued::internal_ca;
   bool gather_hosts = false;
@@ -167,9 +169,9 @@ enum class TlsVersion { tls12, tls13 };
 // tls.options.default
 struct TlsOptionsSettings {
   TlsVersion min_version = TlsVersion::tls12;
-  std::vector<std::string> cipher_suites;      // IANA names, TLS 1.2 only; empty: the built-in list
+  std::vector<std::string> cipher_suites;  // IANA names, TLS 1.2 only; empty: the built-in list
   std::vector<std::string> curve_preferences;  // Traefik's names: X25519, CurveP256, …; empty: the built-in list
-  bool sni_strict = false;                     // no default certificate for unknown names
+  bool sni_strict = false;  // no default certificate for unknown names
 };
 
 struct TlsSettings {
@@ -190,7 +192,7 @@ enum class LogFormat { common, json };
 struct LogSettings {
   std::string level = "info";  // trace, debug, info, warn, error, fatal
   LogFormat format = LogFormat::common;
-  std::string file_path;       // empty: standard error
+  std::string file_path;  // empty: standard error
 };
 
 struct AccessLogSettings {
@@ -207,8 +209,8 @@ struct Settings {
   LogSettings log;
   std::optional<AccessLogSettings> access_log;  // given: on
   std::vector<std::string> admin_allowed_hosts;  // host names besides addresses and localhost; `*`: any
-  bool admin_expected = false;                  // ping, metrics or api were asked for
-  std::size_t workers = 0;                      // 0: one per usable processor
+  bool admin_expected = false;  // ping, metrics or api were asked for
+  std::size_t workers = 0;  // 0: one per usable processor
 
   const EntryPointSettings* entry_point(std::string_view name) const;
 };
@@ -218,12 +220,12 @@ struct SettingsSources {
   std::string file;  // its name, for problems
   std::string text;  // its content: YAML, 1 MiB at most
   std::map<std::string, std::string> environment;  // for ${VAR}, and GATEHOUSE_ENTRYPOINTS_WEB_ADDRESS=…
-  std::vector<std::string> set;                    // entryPoints.web.address=:80
+  std::vector<std::string> set;  // entryPoints.web.address=:80
 };
 
 struct SettingsOrProblems {
   std::optional<Settings> settings;  // there unless a problem is an error
-  std::vector<Problem> problems;     // all there are (100 at most), warnings too, in the order of the file
+  std::vector<Problem> problems;  // all there are (100 at most), warnings too, in the order of the file
 };
 
 // Reads no file and changes nothing outside; bounded in time and memory whatever the text.

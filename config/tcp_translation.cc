@@ -119,7 +119,7 @@ class ObjectTranslation {
                      "it names no entry point, so it takes the plain connections of " + parts_.entry_points.text(set_));
     for (std::size_t i = 0; i < into_.lists.size(); ++i)
       if ((set_ >> i & 1U) != 0) append(i, route, line);
-    if (route->tls == TcpTls::terminate) choose_certificates(*route);
+    if (route->tls == TcpTls::terminate) parts_.wishes.of_tcp_route(object_, route->rule, set_, claimant_);
   }
 
   void append(std::size_t entry_point, const TcpRoutePtr& route, int line) const {
@@ -128,30 +128,6 @@ class ObjectTranslation {
     const auto [first, added] = into_.claims.try_emplace(std::move(claim), route);
     if (added) return into_.lists[entry_point].push_back(route);
     claimant_.warn(line, "the route is left out: " + first->second->name + " has the same match");
-  }
-
-  void choose_certificates(const TcpRoute& route) {
-    const auto& tls = *object_.tls;
-    std::vector<std::string> hosts;
-    for (const HostName& host : route.rule.hosts()) hosts.push_back(host.text());
-    if (!tls.secret.empty())
-      parts_.certificates.show({object_.meta.name.ns, tls.secret}, hosts, claimant_, tls.line.number);
-    if (!tls.cert_resolver.empty() && !parts_.input.resolvers.contains(tls.cert_resolver))
-      claimant_.warn(tls.line.number, "there is no certificate resolver " + quoted(tls.cert_resolver));
-    if (!is_internal()) return;
-    for (const std::string& host : hosts) parts_.certificates.may_issue(host);
-    for (const std::string& host : tls.domains) parts_.certificates.may_issue(host);
-  }
-
-  // Its own resolver, or without one that of an entry point, is the built-in CA.
-  bool is_internal() const {
-    const auto internal = [&](const std::string& resolver) {
-      return parts_.input.internal_resolvers.contains(resolver);
-    };
-    if (!object_.tls->cert_resolver.empty()) return internal(object_.tls->cert_resolver);
-    for (std::size_t i = 0; i < into_.lists.size(); ++i)
-      if ((set_ >> i & 1U) != 0 && internal(parts_.input.entry_points[i].cert_resolver)) return true;
-    return false;
   }
 
   const TranslationParts& parts_;

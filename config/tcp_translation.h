@@ -4,7 +4,7 @@
 // service that wants TLS to the upstream, a host name without tls.
 #pragma once
 
-#include "config/certificate_choice.h"
+#include "config/certificate_wishes.h"
 #include "config/class_filter.h"
 #include "config/entry_point_choice.h"
 #include "config/service_finder.h"
@@ -32,6 +32,7 @@ struct TranslationParts {
   const ClassFilter& classes;
   ServiceFinder& services;
   CertificateChoice& certificates;
+  CertificateWishes& wishes;
   std::vector<Problem>& problems;
 };
 

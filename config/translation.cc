@@ -71,13 +71,6 @@ std::vector<std::shared_ptr<const EntryPoint>> make_entry_points(const Translati
   return entry_points;
 }
 
-// The entry points' own lists: those of http.tls.domains whose resolver is the built-in CA.
-void issue_for_entry_points(const TranslationInput& input, CertificateChoice& certificates) {
-  for (const auto& entry_point : input.entry_points)
-    if (input.internal_resolvers.contains(entry_point.cert_resolver))
-      for (const HostName& host : entry_point.domains) certificates.may_issue(host.text());
-}
-
 void choose_store(CertificateChoice& certificates, const TranslationMemory& known, TranslationMemory& memory) {
   memory.contents = certificates.contents();
   memory.store = known.store && same_contents(memory.contents, known.contents)
@@ -105,9 +98,11 @@ Translation translate(const kubernetes::ClusterObjects& objects, const Translati
   const ClassFilter classes(objects, input.classes);
   ServiceFinder services(objects, input, resolved, known.services, translation.problems);
   CertificateChoice certificates(objects, input, known.secrets);
-  const TranslationParts parts{objects, input, entry_points, classes, services, certificates, translation.problems};
+  CertificateWishes wishes(input, certificates);
+  const TranslationParts parts{objects,  input,        entry_points, classes,
+                               services, certificates, wishes,       translation.problems};
 
-  issue_for_entry_points(input, certificates);
+  wishes.of_entry_points();
   TcpTranslation tcp = translate_tcp(parts, known.tcp_routes);
   IngressTranslation http = translate_ingresses(parts, tcp.claimed, known.drafts);
 
@@ -116,12 +111,14 @@ Translation translate(const kubernetes::ClusterObjects& objects, const Translati
   snapshot->entry_points = make_entry_points(input, std::move(http.lists), std::move(tcp.lists), known, *memory);
   choose_store(certificates, known, *memory);
   snapshot->certificates = memory->store;
+  if (input.challenges) snapshot->challenges = input.challenges;
 
   memory->drafts = std::move(http.drafts);
   memory->services = services.take_services();
   memory->tcp_routes = std::move(tcp.routes);
   memory->secrets = certificates.take_memory();
   sort_by_place(translation.problems);
+  translation.certificate_requests = wishes.take_requests();
   translation.names_to_resolve.assign(services.names_in_use().begin(), services.names_in_use().end());
   translation.snapshot = std::move(snapshot);
   translation.memory = std::move(memory);

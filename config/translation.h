@@ -7,6 +7,7 @@
 //   service_finder       (namespace, name, port) → Service with its endpoints
 //   tcp_translation      IngressRouteTCP → TCP routes
 //   ingress_translation  drafts bound to services, put on entry points in the total order, duplicates left out
+//   certificate_wishes   who asks which certificates resolver for what
 //   certificate_choice   which certificate each host shows
 //
 // Total order of Ingresses and IngressRouteTCPs: creationTimestamp (unknown last), namespace, name, then position in
@@ -38,7 +39,8 @@ struct EntryPointInput {
   EntryPoint entry_point;  // as the settings make it; `http` and `tcp` are filled in
   bool as_default = false;  // asDefault
   std::string cert_resolver;  // http.tls.certResolver; empty: none
-  std::vector<HostName> domains;  // http.tls.domains: besides the routes' hosts
+  // http.tls.domains: besides the routes' hosts; each is one certificate's names, the main one first
+  std::vector<std::vector<HostName>> domains;
 };
 
 // Which Ingresses and IngressRouteTCPs are ours: a class name of `names`, or of an IngressClass whose controller is in
@@ -76,6 +78,7 @@ struct TranslationInput {
   std::shared_ptr<const tls::InternalCa> internal_ca;
   std::map<std::string, AcmeResolver> acme_resolvers;  // those of kind `acme`
   std::vector<ObtainedCertificate> obtained;  // shown for the hosts that ask their resolver
+  std::shared_ptr<const tls::ChallengeBoard> challenges;  // handed through to the snapshot; null: none is pending
   std::vector<tls::CertificatePtr> certificates;  // tls.certificates: show their own names, before any Secret
   tls::CertificatePtr default_certificate;
   bool strict_sni = false;

@@ -92,7 +92,8 @@ Awaitable<Result<bool>> start_tls(ClientConnection& client) {
   tls::ChooseCertificate choose = [&worker, &snapshot](std::string_view server_name) {
     return worker.certificates.choose(*snapshot->certificates, server_name, worker.clock.wall_now());
   };
-  auto accepted = co_await tls::accept_tls(client.plain, entry_point.tls.context, std::move(choose));
+  auto accepted =
+      co_await tls::accept_tls(client.plain, entry_point.tls.context, std::move(choose), snapshot->challenges);
   if (!accepted && client.reading.expired()) co_return Failure(FailureKind::handshake_timeout);
   if (!accepted) co_return accepted.error();
   client.reading.clear();
@@ -134,12 +135,20 @@ Awaitable<Result<tls::ClientHello>> read_client_hello(ClientConnection& client) 
   co_return reader.hello();
 }
 
+// A certificate authority that looks for the answer to a pending challenge (RFC 8737): it must not end up at an
+// upstream, even where the host's connections are passed through.
+bool validates_challenge(const ClientConnection& client, const tls::ClientHello& hello) {
+  return hello.alpn.size() == 1 && hello.alpn.front() == tls::challenge_protocol &&
+         client.worker.snapshot->challenges->tls_answer(hello.server_name) != nullptr;
+}
+
 // A TLS connection on an entry point that also has TLS routes for TCP: the most specific host decides.
 Result<Protocol> choose_by_server_name(const ClientConnection& client, const tls::ClientHello& hello) {
   const auto& entry_point = client.entry_point;
   const TcpConnectionFacts facts = facts_of(client, &hello);
   const RouteTable& http = *entry_point->http;
   const bool https = entry_point->tls.context != nullptr;
+  if (https && validates_challenge(client, hello)) return Protocol{Protocol::Kind::https, {}};
   if (https && http.has_specific_tls_host(facts.sni)) return Protocol{Protocol::Kind::https, {}};
   if (const TcpRoute* route = entry_point->tcp->match_tls(facts, true)) return tcp_protocol(entry_point, *route);
   if (https && http.has_any_tls_host()) return Protocol{Protocol::Kind::https, {}};

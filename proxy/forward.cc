@@ -11,6 +11,23 @@ namespace {
 
 constexpr std::string_view acme_path = "/.well-known/acme-challenge/";
 
+// What a certificate authority asks for (RFC 8555 §8.3), if its challenge is pending. It asks on the plain port, but
+// follows redirections and comes through load balancers, so any entry point answers.
+const std::string* challenge_answer(const Exchange& exchange, const tls::ChallengeBoard& board) {
+  const RequestHead& request = exchange.request();
+  if (board.empty() || (request.method != "GET" && request.method != "HEAD")) return nullptr;
+  HostBuffer buffer;
+  const auto host = host_of_authority(request.authority, buffer);
+  return host ? board.http_answer_to_path(*host, request.path) : nullptr;
+}
+
+Awaitable<void> answer_challenge(Exchange& exchange, std::string answer, ExchangeRecord& record) {
+  record.route = "ACME challenge";
+  record.status = 200;
+  std::vector<HeaderField> fields{{"Content-Type", "text/plain", HeaderId::other}};
+  (void)co_await exchange.respond(record.status, std::move(fields), answer);
+}
+
 // Plain requests on an entry point that sends them elsewhere; ACME challenges and what a trusted load balancer
 // already decrypted stay.
 bool is_redirected(const Exchange& exchange, const EntryPoint& entry_point) {
@@ -164,6 +181,10 @@ Awaitable<void> refuse(Exchange& exchange, Failure failure, ExchangeRecord& reco
 
 Awaitable<void> forward(Exchange& exchange, ClientConnection& client, ExchangeRecord& record) {
   const EntryPoint& entry_point = *client.entry_point;  // of one snapshot, to the end of this exchange
+  if (const std::string* answer = challenge_answer(exchange, *client.worker.snapshot->challenges)) {
+    co_await answer_challenge(exchange, *answer, record);
+    co_return;
+  }
   if (is_redirected(exchange, entry_point)) {
     co_await redirect(exchange, *entry_point.redirection, record);
     co_return;

@@ -7,6 +7,7 @@
 #include "proxy/route/route_table.h"
 #include "proxy/route/tcp_route.h"
 #include "tls/certificate_store.h"
+#include "tls/challenge_board.h"
 #include "tls/server_context.h"
 
 #include <cstdint>
@@ -76,6 +77,8 @@ struct Snapshot {
   std::uint64_t generation = 0;
   std::vector<std::shared_ptr<const EntryPoint>> entry_points;
   std::shared_ptr<const tls::CertificateStore> certificates;  // never null
+  // Challenges of certificate authorities that are pending; never null, usually empty.
+  std::shared_ptr<const tls::ChallengeBoard> challenges = std::make_shared<const tls::ChallengeBoard>();
 
   // Null when there is none of that name.
   std::shared_ptr<const EntryPoint> find_entry_point(std::string_view name) const;

@@ -15,6 +15,7 @@ CertificatePtr CertificateChooser::choose(const CertificateStore& store, std::st
     if (const CertificatePtr* found = store.find(server_name)) return *found;
     if (const HostName* host = store.may_issue(server_name))
       if (CertificatePtr leaf = internal_leaf(store, *host, now)) return leaf;
+    if (store.is_bare(server_name)) return nullptr;
   }
   return store.strict_sni() ? nullptr : store.default_certificate();
 }

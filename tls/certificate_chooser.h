@@ -15,7 +15,8 @@ class CertificateChooser {
 
   // For the server name a client sent (normalised; empty when it sent none): the store's exact certificate, its
   // wildcard, a leaf of the internal CA (made now unless a fresh one is kept), the default certificate. Null when
-  // nothing fits or strict_sni forbids the default: the handshake then ends with unrecognized_name.
+  // nothing fits, or the host is a bare one or strict_sni forbids the default: the handshake then ends with
+  // unrecognized_name.
   // A kept leaf is replaced when a third of its lifetime is left, or when the CA is another one.
   CertificatePtr choose(const CertificateStore& store, std::string_view server_name, WallTime now);
 

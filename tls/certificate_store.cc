@@ -19,6 +19,7 @@ CertificateStore::CertificateStore(Contents contents)
     certificates_.try_emplace(std::string(key_of(entry.host)), std::move(entry.certificate));
   issuable_.reserve(contents.internal_hosts.size());
   for (HostName& host : contents.internal_hosts) issuable_.try_emplace(std::string(key_of(host)), std::move(host));
+  for (const HostName& host : contents.bare_hosts) bare_.try_emplace(std::string(key_of(host)), true);
 }
 
 template <class T>
@@ -37,6 +38,10 @@ const CertificatePtr* CertificateStore::find(std::string_view host) const {
 
 const HostName* CertificateStore::may_issue(std::string_view host) const {
   return internal_ca_ == nullptr || host.starts_with('.') ? nullptr : look_up(issuable_, host);
+}
+
+bool CertificateStore::is_bare(std::string_view host) const {
+  return !bare_.empty() && !host.starts_with('.') && look_up(bare_, host) != nullptr;
 }
 
 }  // namespace gatehouse::tls

@@ -24,6 +24,7 @@ class CertificateStore {
     CertificatePtr default_certificate = {};  // may be null
     std::shared_ptr<const InternalCa> internal_ca = {};  // may be null
     std::vector<HostName> internal_hosts = {};  // the hosts internal_ca issues for; others never
+    std::vector<HostName> bare_hosts = {};  // shown nothing, not even default_certificate, while nothing else fits
     bool strict_sni = false;  // never show default_certificate (Traefik sniStrict)
   };
 
@@ -35,6 +36,8 @@ class CertificateStore {
   // The configured host (it may be the wildcard that covers `host`) the internal CA may issue for, else null. Leaves
   // are made for what this returns, so there are never more of them than configured hosts.
   const HostName* may_issue(std::string_view host) const;
+  // Whether `host` is one of the configured bare hosts: its handshake fails until it has a certificate.
+  bool is_bare(std::string_view host) const;
 
   const CertificatePtr& default_certificate() const { return default_; }
   const std::shared_ptr<const InternalCa>& internal_ca() const { return internal_ca_; }
@@ -57,6 +60,7 @@ class CertificateStore {
   bool strict_sni_ = false;
   HostMap<CertificatePtr> certificates_;
   HostMap<HostName> issuable_;
+  HostMap<bool> bare_;
 };
 
 }  // namespace gatehouse::tls

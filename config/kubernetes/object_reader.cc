@@ -55,6 +55,7 @@ bool label_is_read(std::string_view key) {
 
 bool annotation_is_read(std::string_view key) {
   return key.starts_with("traefik.ingress.kubernetes.io/") || key.starts_with("gatehouse.dev/") ||
+         key == "cert-manager.io/issuer" || key == "cert-manager.io/cluster-issuer" || key == certificate_name_note ||
          key == "kubernetes.io/ingress.class" || key == "ingressclass.kubernetes.io/is-default-class";
 }
 
@@ -255,8 +256,9 @@ TcpRouteTls read_tcp_tls(FieldReader& reader, const Value& value) {
   tls.cert_resolver = reader.text(value, "certResolver", 253);
   tls.ignored = given_fields(value, {"options", "store"});
   for (const Value domain : reader.list(value, "domains")) {
-    tls.domains.push_back(reader.text(domain, "main"));
-    for (std::string& san : reader.texts(domain, "sans")) tls.domains.push_back(std::move(san));
+    auto& names = tls.domains.emplace_back();
+    if (std::string main = reader.text(domain, "main"); !main.empty()) names.push_back(std::move(main));
+    for (std::string& san : reader.texts(domain, "sans")) names.push_back(std::move(san));
   }
   return tls;
 }

@@ -35,6 +35,22 @@ bool Ingress::operator==(const Ingress& other) const {
          same_default();
 }
 
+WallTime Meta::created() const {
+  const std::string& text = notes().created;
+  // 2026-01-31T10:20:30Z
+  constexpr std::string_view form = "dddd-dd-ddTdd:dd:ddZ";
+  if (text.size() != form.size()) return {};
+  for (std::size_t i = 0; i < form.size(); ++i)
+    if (form[i] == 'd' ? text[i] < '0' || text[i] > '9' : text[i] != form[i]) return {};
+  const auto number = [&](std::size_t at, int digits) { return std::stoi(text.substr(at, digits)); };
+  const std::chrono::year_month_day day{std::chrono::year(number(0, 4)),
+                                        std::chrono::month(static_cast<unsigned>(number(5, 2))),
+                                        std::chrono::day(static_cast<unsigned>(number(8, 2)))};
+  if (!day.ok() || number(0, 4) < 1970 || number(0, 4) > 2261) return {};
+  return std::chrono::sys_days(day) + std::chrono::hours(number(11, 2)) + std::chrono::minutes(number(14, 2)) +
+         std::chrono::seconds(number(17, 2));
+}
+
 const Notes& Meta::notes() const {
   static const Notes none;
   return given ? *given : none;

@@ -6,6 +6,7 @@
 // keep the old pointer when the new one is equal, because translation recognises unchanged objects by their address.
 #pragma once
 
+#include "base/clock.h"
 #include "base/names.h"
 
 #include <cstdint>
@@ -36,6 +37,9 @@ struct Origin {
 
 using TextMap = std::map<std::string, std::string, std::less<>>;
 
+// On a Secret that cert-manager writes.
+inline constexpr std::string_view certificate_name_note = "cert-manager.io/certificate-name";
+
 // What most objects do not have.
 struct Notes {
   std::string created;  // creationTimestamp, RFC 3339 in UTC, so it sorts as text; empty: unknown, sorts last
@@ -51,6 +55,8 @@ struct Meta {
   std::shared_ptr<const Notes> given;  // null: none of them
 
   const Notes& notes() const;
+  // Notes::created as an instant; the epoch when it is unknown or none.
+  WallTime created() const;
   bool operator==(const Meta& other) const { return name == other.name && notes() == other.notes(); }
 };
 
@@ -204,7 +210,7 @@ struct TcpRouteTls {
   std::string secret;
   bool passthrough = false;
   std::string cert_resolver;
-  std::vector<std::string> domains;
+  std::vector<std::vector<std::string>> domains;  // each one certificate's names, the main one first
   std::string ignored;
   Line line;
 

@@ -41,7 +41,7 @@ TEST(RouteAnnotations, ReadEveryValue) {
   EXPECT_EQ(read.priority, -7);
   EXPECT_TRUE(read.tls_only);
   EXPECT_EQ(read.cert_resolver, "local");
-  EXPECT_EQ(read.domains, (std::vector<std::string>{"a", "b", "c"}));
+  EXPECT_EQ(read.domains, (std::vector<std::vector<std::string>>{{"a", "b", "c"}}));
   EXPECT_EQ(read.specific_path, PathKind::regex);
 }
 

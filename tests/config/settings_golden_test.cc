@@ -69,6 +69,18 @@ std::vector<Lines> instances(const SettingKey& key, const Settings& settings) {
   return found;
 }
 
+void append_sections(Lines& lines, const std::string& path, const ResolverSettings& resolver) {
+  if (resolver.internal) lines.push_back(path + ".internal");
+  if (!resolver.acme) return;
+  lines.push_back(path + ".acme");
+  if (resolver.acme->tls_challenge) lines.push_back(path + ".acme.tlsChallenge");
+  if (!resolver.acme->dns) return;
+  lines.push_back(path + ".acme.dnsChallenge");
+  if (resolver.acme->dns->rfc2136) lines.push_back(path + ".acme.dnsChallenge.rfc2136");
+  if (resolver.acme->dns->program) lines.push_back(path + ".acme.dnsChallenge.exec");
+  if (resolver.acme->dns->webhook) lines.push_back(path + ".acme.dnsChallenge.webhook");
+}
+
 Lines sections(const Settings& settings) {
   Lines lines;
   for (const auto& point : settings.entry_points) {
@@ -77,7 +89,7 @@ Lines sections(const Settings& settings) {
     if (point.proxy_protocol) lines.push_back("entryPoints." + point.name + ".proxyProtocol");
   }
   for (const auto& [name, resolver] : settings.resolvers)
-    if (resolver.internal) lines.push_back("certificatesResolvers." + name + ".internal");
+    append_sections(lines, "certificatesResolvers." + name, resolver);
   if (settings.manifests) lines.push_back("providers.manifests");
   if (settings.access_log) lines.push_back("accessLog");
   return lines;

@@ -154,7 +154,7 @@ spec:
   EXPECT_TRUE(route.routes[0].v2_syntax);
   EXPECT_EQ(route.routes[0].middlewares, std::vector<std::string>{"allow"});
   ASSERT_TRUE(route.tls);
-  EXPECT_EQ(route.tls->domains, (std::vector<std::string>{"a", "b", "c"}));
+  EXPECT_EQ(route.tls->domains, (std::vector<std::vector<std::string>>{{"a", "b", "c"}}));
   EXPECT_EQ(route.tls->ignored, "options");
   EXPECT_NE(key_of(parsed.objects[0]), key_of(parsed.objects[1]));
 }

@@ -105,6 +105,7 @@ std::vector<std::string> TestProxy::publish(std::vector<EntryDraft> entries) {
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->generation = ++generation_;
   snapshot->certificates = certificates_;
+  snapshot->challenges = challenges_;
   entries.push_back(admin_entry());
   for (auto& draft : entries) snapshot->entry_points.push_back(finished(std::move(draft)));
   return server_->publish(std::move(snapshot));
@@ -112,6 +113,10 @@ std::vector<std::string> TestProxy::publish(std::vector<EntryDraft> entries) {
 
 void TestProxy::use(tls::CertificateStore::Contents certificates) {
   certificates_ = std::make_shared<const tls::CertificateStore>(std::move(certificates));
+}
+
+void TestProxy::use(tls::ChallengeBoard challenges) {
+  challenges_ = std::make_shared<const tls::ChallengeBoard>(std::move(challenges));
 }
 
 Endpoint TestProxy::address(const std::string& entry_point) const {

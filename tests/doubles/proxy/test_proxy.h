@@ -56,6 +56,8 @@ class TestProxy {
   std::vector<std::string> publish(std::vector<EntryDraft> entries);
   // What the next publish shows to TLS clients.
   void use(tls::CertificateStore::Contents certificates);
+  // The challenges that are pending from the next publish on.
+  void use(tls::ChallengeBoard challenges);
 
   RawPeer connect(const std::string& entry_point = "web", int receive_buffer = 0,
                   const std::string& source = "127.0.0.1");
@@ -90,6 +92,7 @@ class TestProxy {
   std::condition_variable wake_;
   std::deque<std::string> lines_;
   std::shared_ptr<const tls::CertificateStore> certificates_ = std::make_shared<const tls::CertificateStore>();
+  std::shared_ptr<const tls::ChallengeBoard> challenges_ = std::make_shared<const tls::ChallengeBoard>();
   std::uint64_t generation_ = 0;
   Admin admin_;
   std::unique_ptr<Server> server_;
