@@ -86,7 +86,7 @@ providers: {manifests: {directory: )" +
 TEST_F(Commands, HelpAndVersion) {
   auto help = say({"--help"});
   EXPECT_EQ(help.exit_code, 0);
-  for (auto command : {"run", "check", "routes", "explain", "ca", "healthcheck", "version"}) {
+  for (auto command : {"run", "check", "routes", "explain", "certs", "ca", "healthcheck", "version"}) {
     EXPECT_TRUE(holds(help.out, command)) << help.out;
     auto own = say({command, "--help"});
     EXPECT_EQ(own.exit_code, 0) << command;
@@ -202,6 +202,45 @@ TEST_F(Commands, TheRootIsPrintedOnceThereIsOne) {
   EXPECT_EQ(said.exit_code, exit_well) << said.err;
   EXPECT_EQ(said.out, (*ca)->root_pem());
   EXPECT_FALSE(holds(said.out, "PRIVATE KEY"));
+}
+
+TEST_F(Commands, CertsNeedAnAcmeResolver) {
+  auto said = ask({"certs", "list"});
+  EXPECT_EQ(said.exit_code, exit_problem);
+  EXPECT_TRUE(holds(said.err, "no certificatesResolvers entry is `acme")) << said.err;
+  EXPECT_EQ(say({"certs"}).exit_code, exit_usage);
+}
+
+class Certs : public Commands {
+ protected:
+  Certs() {
+    root_.write("gatehouse.yaml", R"(entryPoints:
+  web: {address: "127.0.0.1:80"}
+  websecure: {address: "127.0.0.1:443", http: {tls: {certResolver: le}}}
+providers: {manifests: {directory: )" +
+                                      (root_ / "manifests").string() +
+                                      "}}\ncertificatesResolvers: {le: {acme: {httpChallenge: {entryPoint: web}, "
+                                      "storage: " +
+                                      (root_ / "acme").string() + "}}}\n");
+  }
+};
+
+TEST_F(Certs, ThePlanTellsWhatThereShouldBeAndChangesNothing) {
+  auto plan = ask({"certs", "plan"});
+  EXPECT_EQ(plan.exit_code, exit_well) << plan.err;
+  EXPECT_TRUE(holds(plan.out, "shop.test")) << plan.out;
+  auto list = ask({"certs", "list", "--output", "json"});
+  EXPECT_EQ(list.exit_code, exit_well) << list.err;
+  EXPECT_TRUE(holds(list.out, R"("names":["shop.test"])")) << list.out;
+  EXPECT_FALSE(std::filesystem::exists(root_ / "acme"));
+}
+
+TEST_F(Certs, WhatIsNotThereCannotBeAskedFor) {
+  auto renew = ask({"certs", "renew", "nobody.test"});
+  EXPECT_EQ(renew.exit_code, exit_problem);
+  EXPECT_TRUE(holds(renew.err, "there is no certificate for 'nobody.test'")) << renew.err;
+  EXPECT_EQ(ask({"certs", "import", (root_ / "nowhere.json").string()}).exit_code, exit_problem);
+  EXPECT_EQ(ask({"certs", "prune"}).exit_code, exit_well);
 }
 
 // Answers one connection with `answer` and keeps the first line it was sent. It reads the whole head before: closing
