@@ -173,7 +173,7 @@ CertificateWishes::Names CertificateWishes::domains(const Asking& asking,
       else
         asking.claimant.error(line, "tls domain " + name.error().detail);
     }
-    ask(asking, names);
+    if (&asking.meta != (last_tcp_ != nullptr ? &last_tcp_->meta : nullptr)) ask(asking, names);
     all.insert(all.end(), names.begin(), names.end());
   }
   return all;
@@ -221,6 +221,7 @@ void CertificateWishes::of_tcp_route(const IngressRouteTcp& object, const TcpRul
   if (!requested) return;
   NameSet covered;
   for (const HostName& name : domains(asking, tls.domains, line)) covered.add(name);
+  last_tcp_ = &object;
   for (const HostName& host : hosts)
     if (!covered.covers(host)) ask(asking, {host});
 }

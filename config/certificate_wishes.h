@@ -85,6 +85,7 @@ class CertificateWishes {
   std::vector<std::pair<EntryPointSet, const std::string*>> acme_;  // entry points by resolver
   std::map<std::string_view, NameSet> domains_;  // of entry points, by resolver
   Asked asked_;  // for the object at hand; keeps its memory
+  const kubernetes::IngressRouteTcp* last_tcp_ = nullptr;  // whose domains have been asked for
   std::vector<CertificateRequest> requests_;
 };
 
