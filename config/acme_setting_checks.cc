@@ -35,8 +35,8 @@ class AcmeChecks {
     challenges();
     if (acme_.dns) dns(*acme_.dns, path_ + ".dnsChallenge");
     if (acme_.until_issued == UntilIssued::internal_ca && complaints_.there(path_ + ".untilIssued") && !has_internal())
-      complaints_.warn(path_ + ".untilIssued",
-                       "there is no resolver with `internal: {}`, so the default certificate "
+      complaints_.warn(path_,
+                       "untilIssued: there is no resolver with `internal: {}`, so the default certificate "
                        "is shown");
   }
 
@@ -105,7 +105,8 @@ class AcmeChecks {
 
   void dns(const DnsChallengeSection& dns, const std::string& path) {
     const int ways = int{dns.rfc2136.has_value()} + int{dns.program.has_value()} + int{dns.webhook.has_value()};
-    if (ways != 1) complaints_.error(path, "needs one of rfc2136, exec and webhook");
+    const bool said = complaints_.there(path + ".provider") || complaints_.there(path + ".exec");  // it was refused
+    if (ways > 1 || (ways == 0 && !said)) complaints_.error(path, "needs one of rfc2136, exec and webhook");
     if ((dns.disable_checks && dns.disable_ans_checks) ||
         (complaints_.there(path + ".propagation.check") && (dns.disable_checks || dns.disable_ans_checks)))
       complaints_.error(path + ".propagation", "give only `check`: none, resolvers, one or every");

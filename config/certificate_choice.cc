@@ -147,17 +147,21 @@ bool CertificateChoice::show_obtained(const std::string& resolver, const HostNam
   return best != nullptr;
 }
 
-void CertificateChoice::settle_asked() {
-  for (Asked& asked : asked_) {
-    if (shown_.contains(asked.host.text())) continue;
-    if (const auto best = best_obtained(*asked.resolver, asked.host))
-      show_for(asked.host, best, nullptr, 0);
-    else if (asked.resolver->until_issued == UntilIssued::internal_ca)
-      may_issue(asked.host.text());
-    else if (asked.resolver->until_issued == UntilIssued::none)
-      bare_.push_back(std::move(asked.host));
+void CertificateChoice::settle(const std::vector<CertificateRequest>& requests) {
+  for (const CertificateRequest& request : requests) {
+    const Acme& resolver = find_acme(request.resolver);
+    for (const HostName& host : request.names) settle(resolver, host);
   }
-  asked_.clear();
+}
+
+void CertificateChoice::settle(const Acme& resolver, const HostName& host) {
+  if (shown_.contains(host.text())) return;
+  if (const auto best = best_obtained(resolver, host))
+    show_for(host, best, nullptr, 0);
+  else if (resolver.until_issued == UntilIssued::internal_ca)
+    may_issue(host.text());
+  else if (resolver.until_issued == UntilIssued::none)
+    bare_.push_back(host);
 }
 
 void CertificateChoice::may_issue(std::string_view host) {
@@ -165,7 +169,6 @@ void CertificateChoice::may_issue(std::string_view host) {
 }
 
 tls::CertificateStore::Contents CertificateChoice::contents() {
-  settle_asked();
   tls::CertificateStore::Contents contents;
   contents.entries = std::move(entries_);
   contents.default_certificate = input_.default_certificate;

@@ -43,9 +43,9 @@ class CertificateChoice {
 
   // Whether a certificate of the static configuration names the host.
   bool is_configured(const HostName& host) const;
-  // The host is asked of this resolver of kind acme: where nothing else names the host it shows what the resolver
-  // obtained, or what the settings say for until then.
-  void ask(const std::string& resolver, const HostName& host) { asked_.push_back({&find_acme(resolver), host}); }
+  // After everything else: where nothing else names the hosts that are asked of ACME resolvers, they show what the
+  // resolver obtained, or what the settings say for until then.
+  void settle(const std::vector<CertificateRequest>& requests);
   // Shows at once what the resolver obtained for the host. False: nothing.
   bool show_obtained(const std::string& resolver, const HostName& host);
 
@@ -62,14 +62,10 @@ class CertificateChoice {
     UntilIssued until_issued = UntilIssued::default_certificate;
     ByName obtained;  // by each of their names, the one that ends last
   };
-  struct Asked {
-    const Acme* resolver;
-    HostName host;
-  };
 
   const Acme& find_acme(const std::string& resolver) const;
   static tls::CertificatePtr best_obtained(const Acme& resolver, const HostName& host);
-  void settle_asked();
+  void settle(const Acme& resolver, const HostName& host);
   const RememberedSecret& remembered(const ObjectName& name);
   void show_for(const HostName& host, const tls::CertificatePtr& certificate, const Claimant* claimant, int line);
 
@@ -83,7 +79,6 @@ class CertificateChoice {
   std::set<std::string, std::less<>> issuable_;
   std::unordered_set<std::string_view> configured_;  // names of the static configuration's certificates
   std::map<std::string, Acme, std::less<>> acme_;
-  std::vector<Asked> asked_;
   std::vector<HostName> bare_;
 };
 

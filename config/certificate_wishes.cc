@@ -134,19 +134,22 @@ void CertificateWishes::of_secret(const Asking& asking, const std::string& secre
     if (named) certificates_.show(name, hosts, asking.claimant, line);
     return;
   }
-  const bool steps_back = asking.asked.by_name || !named || !certificates_.is_there(name);
+  const bool there = named && certificates_.is_there(name);
+  if (!there && !(named && certificates_.has_certificate(name))) {
+    for (const std::string& text : hosts)
+      if (const auto host = HostName::parse_with_wildcard(text); !host)
+        asking.claimant.error(line, "tls host " + host.error().detail);
+    return;
+  }
   std::vector<std::string> rest;
   for (const std::string& text : hosts) {
     const auto host = HostName::parse_with_wildcard(text);
     const auto shown = [&](const std::string* resolver) { return certificates_.show_obtained(*resolver, *host); };
     const auto& resolvers = asking.asked.resolvers;
-    if (!host && !(named && certificates_.has_certificate(name)))
-      asking.claimant.error(line, "tls host " + host.error().detail);
-    else if (!host || !steps_back || std::none_of(resolvers.begin(), resolvers.end(), shown))
-      rest.push_back(text);
+    const bool steps_back = asking.asked.by_name || !there;
+    if (!host || !steps_back || std::none_of(resolvers.begin(), resolvers.end(), shown)) rest.push_back(text);
   }
-  if (named && !rest.empty() && (certificates_.is_there(name) || certificates_.has_certificate(name)))
-    certificates_.show(name, rest, asking.claimant, line);
+  if (!rest.empty()) certificates_.show(name, rest, asking.claimant, line);
 }
 
 // Two that make certificates for one host would undo each other's work.
@@ -173,7 +176,7 @@ CertificateWishes::Names CertificateWishes::domains(const Asking& asking,
       else
         asking.claimant.error(line, "tls domain " + name.error().detail);
     }
-    ask(asking, names);
+    if (&asking.meta != (last_tcp_ != nullptr ? &last_tcp_->meta : nullptr)) ask(asking, names);
     all.insert(all.end(), names.begin(), names.end());
   }
   return all;
@@ -185,10 +188,11 @@ void CertificateWishes::of_rule_hosts(const Asking& asking, const IngressDraft& 
     return std::any_of(settled.secrets.begin(), settled.secrets.end(),
                        [&](const ObjectName& secret) { return certificates_.serves(secret, {host}); });
   };
+  const bool several = draft.routes.size() > 1 || !draft.ingress->tls.empty();
   for (const DraftRoute& at : draft.routes) {
     if (at.route->host.empty() || !at.route->creates_host) continue;
     auto host = HostName::parse_with_wildcard(at.route->host);
-    if (!host || settled.covered.covers(*host) || !settled.named.add(*host) || has_secret(*host)) continue;
+    if (!host || settled.covered.covers(*host) || (several && !settled.named.add(*host)) || has_secret(*host)) continue;
     ask(asking, {*std::move(host)});
   }
 }
@@ -221,6 +225,7 @@ void CertificateWishes::of_tcp_route(const IngressRouteTcp& object, const TcpRul
   if (!requested) return;
   NameSet covered;
   for (const HostName& name : domains(asking, tls.domains, line)) covered.add(name);
+  last_tcp_ = &object;
   for (const HostName& host : hosts)
     if (!covered.covers(host)) ask(asking, {host});
 }
@@ -241,7 +246,6 @@ bool CertificateWishes::in_domains_of(const std::string& resolver, const HostNam
 void CertificateWishes::request(const std::string& resolver, Names names, std::string asked_by, WallTime since) {
   std::erase_if(names, [&](const HostName& name) { return certificates_.is_configured(name); });
   if (names.empty()) return;
-  for (const HostName& name : names) certificates_.ask(resolver, name);
   requests_.push_back({resolver, std::move(names), std::move(asked_by), since});
 }
 

@@ -31,9 +31,11 @@ class NameSet {
 
 class CertificateWishes {
  public:
-  // Both outlive it. `certificates` hears of every host that is asked for.
+  // Both outlive it.
   CertificateWishes(const TranslationInput& input, CertificateChoice& certificates);
 
+  // About how many requests will come.
+  void expect(std::size_t requests) { requests_.reserve(requests); }
   void of_entry_points();
   // `set`: where the Ingress is served.
   void of_ingress(const IngressDraft& draft, EntryPointSet set, const Claimant& claimant);
@@ -42,6 +44,7 @@ class CertificateWishes {
                     const Claimant& claimant);
 
   // In the order they were asked.
+  const std::vector<CertificateRequest>& requests() const { return requests_; }
   std::vector<CertificateRequest> take_requests() { return std::move(requests_); }
 
  private:
@@ -85,6 +88,7 @@ class CertificateWishes {
   std::vector<std::pair<EntryPointSet, const std::string*>> acme_;  // entry points by resolver
   std::map<std::string_view, NameSet> domains_;  // of entry points, by resolver
   Asked asked_;  // for the object at hand; keeps its memory
+  const kubernetes::IngressRouteTcp* last_tcp_ = nullptr;  // whose domains have been asked for
   std::vector<CertificateRequest> requests_;
 };
 

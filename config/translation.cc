@@ -102,6 +102,7 @@ Translation translate(const kubernetes::ClusterObjects& objects, const Translati
   const TranslationParts parts{objects,  input,        entry_points, classes,
                                services, certificates, wishes,       translation.problems};
 
+  if (previous != nullptr) wishes.expect(previous->certificate_requests.size());
   wishes.of_entry_points();
   TcpTranslation tcp = translate_tcp(parts, known.tcp_routes);
   IngressTranslation http = translate_ingresses(parts, tcp.claimed, known.drafts);
@@ -109,6 +110,7 @@ Translation translate(const kubernetes::ClusterObjects& objects, const Translati
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->generation = previous != nullptr && previous->snapshot ? previous->snapshot->generation + 1 : 1;
   snapshot->entry_points = make_entry_points(input, std::move(http.lists), std::move(tcp.lists), known, *memory);
+  certificates.settle(wishes.requests());
   choose_store(certificates, known, *memory);
   snapshot->certificates = memory->store;
   if (input.challenges) snapshot->challenges = input.challenges;

@@ -37,18 +37,16 @@ bool Ingress::operator==(const Ingress& other) const {
 
 WallTime Meta::created() const {
   const std::string& text = notes().created;
-  // 2026-01-31T10:20:30Z
-  constexpr std::string_view form = "dddd-dd-ddTdd:dd:ddZ";
+  constexpr std::string_view form = "dddd-dd-ddTdd:dd:ddZ";  // 2026-01-31T10:20:30Z
   if (text.size() != form.size()) return {};
   for (std::size_t i = 0; i < form.size(); ++i)
     if (form[i] == 'd' ? text[i] < '0' || text[i] > '9' : text[i] != form[i]) return {};
-  const auto number = [&](std::size_t at, int digits) { return std::stoi(text.substr(at, digits)); };
-  const std::chrono::year_month_day day{std::chrono::year(number(0, 4)),
-                                        std::chrono::month(static_cast<unsigned>(number(5, 2))),
-                                        std::chrono::day(static_cast<unsigned>(number(8, 2)))};
-  if (!day.ok() || number(0, 4) < 1970 || number(0, 4) > 2261) return {};
-  return std::chrono::sys_days(day) + std::chrono::hours(number(11, 2)) + std::chrono::minutes(number(14, 2)) +
-         std::chrono::seconds(number(17, 2));
+  const auto two = [&](std::size_t at) { return static_cast<unsigned>((text[at] - '0') * 10 + text[at + 1] - '0'); };
+  const std::chrono::year year(static_cast<int>(two(0) * 100 + two(2)));
+  const std::chrono::year_month_day day{year, std::chrono::month(two(5)), std::chrono::day(two(8))};
+  if (!day.ok() || year < std::chrono::year(1970) || year > std::chrono::year(2261)) return {};
+  return std::chrono::sys_days(day) + std::chrono::hours(two(11)) + std::chrono::minutes(two(14)) +
+         std::chrono::seconds(two(17));
 }
 
 const Notes& Meta::notes() const {

@@ -5,6 +5,7 @@
 //   problems      in the order of the file
 //   resolve       the DNS names that translation wants resolved
 //   certificates  host: whose certificate it shows
+//   asked         what the ACME resolvers are asked for
 //   requests      what is asked → the service and endpoints, or 404, or 503 and why
 // Of certificates and requests the file gives the part before the arrow, of the others all.
 // GATEHOUSE_WRITE_GOLDEN=1 writes the answers as they are now; read the difference before keeping it.
@@ -14,6 +15,7 @@
 #include "tests/golden/difference.h"
 #include "tls/client_context.h"
 #include "tls/internal_ca.h"
+#include "tls/new_certificate.h"
 
 #include <gtest/gtest.h>
 
@@ -38,7 +40,7 @@ struct World {
 };
 
 constexpr std::string_view arrow = " → ";
-constexpr auto written_parts = {"settings", "routes", "problems", "resolve", "certificates", "requests"};
+constexpr auto written_parts = {"settings", "routes", "problems", "resolve", "certificates", "asked", "requests"};
 
 Golden read_golden(const std::filesystem::path& path) {
   Golden golden;
@@ -90,6 +92,31 @@ std::shared_ptr<const tls::InternalCa> test_ca() {
   return std::make_shared<const tls::InternalCa>(*root);
 }
 
+std::vector<HostName> host_names(const Lines& texts) {
+  std::vector<HostName> names;
+  for (const auto& text : texts) names.push_back(HostName::parse_with_wildcard(text).value());
+  return names;
+}
+
+// Valid for so many days from now; its subject says so.
+tls::CertificatePtr test_certificate(const std::string& days, const Lines& names) {
+  const auto now = std::chrono::system_clock::now();
+  const auto end = now + std::chrono::hours(24 * std::stoi(days));
+  return tls::make_certificate({"for " + days + " days", host_names(names), end - std::chrono::hours(24 * 90), end},
+                               nullptr)
+      .value();
+}
+
+// The entry point is `-` for none.
+void add_acme_resolver(World& world, const std::string& name, const std::string& entry_point,
+                       const std::string& until) {
+  world.input.resolvers.insert(name);
+  world.input.acme_resolvers[name].until_issued = until == "none"       ? UntilIssued::none
+                                                  : until == "internal" ? UntilIssued::internal_ca
+                                                                        : UntilIssued::default_certificate;
+  if (entry_point != "-") find_entry_point(world, entry_point).cert_resolver = name;
+}
+
 // One line of `=== settings`.
 void apply_setting(World& world, const std::string& line) {
   const Lines words = words_of(line);
@@ -118,6 +145,16 @@ void apply_setting(World& world, const std::string& line) {
     world.resolved[words[1]].push_back(asio::ip::make_address(words[2]));
   else if (is("resolver", 1))
     world.input.resolvers.insert(words[1]);
+  else if (is("acme-resolver", 3))
+    add_acme_resolver(world, words[1], words[2], words[3]);
+  else if (is("issuer", 2))
+    world.input.acme_resolvers[words[1]].cert_manager_issuers.push_back(words[2]);
+  else if (words[0] == "domains" && words.size() > 2)
+    find_entry_point(world, words[1]).domains.push_back(host_names({words.begin() + 2, words.end()}));
+  else if (words[0] == "obtained" && words.size() > 3)
+    world.input.obtained.push_back({words[1], test_certificate(words[2], {words.begin() + 3, words.end()})});
+  else if (words[0] == "configured" && words.size() > 1)
+    world.input.certificates.push_back(test_certificate("30", {words.begin() + 1, words.end()}));
   else if (is("internal-resolver", 2)) {
     world.input.resolvers.insert(words[1]);
     world.input.internal_resolvers.insert(words[1]);
@@ -225,7 +262,20 @@ std::string answer(const Snapshot& snapshot, const std::string& request) {
 std::string certificate_answer(const Snapshot& snapshot, const std::string& host) {
   const auto& store = *snapshot.certificates;
   if (const auto* certificate = store.find(host)) return (*certificate)->subject();
-  return store.may_issue(host) != nullptr ? "the built-in CA's" : "the default certificate";
+  if (store.may_issue(host) != nullptr) return "the built-in CA's";
+  return store.is_bare(host) ? "none" : "the default certificate";
+}
+
+Lines asked_lines(const std::vector<CertificateRequest>& requests) {
+  Lines lines;
+  for (const auto& request : requests) {
+    std::string line = request.resolver + ":";
+    for (const HostName& name : request.names) line += " " + name.text();
+    line += " for " + request.asked_by;
+    const auto since = std::chrono::duration_cast<std::chrono::seconds>(request.since.time_since_epoch()).count();
+    lines.push_back(line + (since == 0 ? "" : " since " + std::to_string(since)));
+  }
+  return lines;
 }
 
 // Puts what `ask` says behind each line's arrow.
@@ -251,6 +301,7 @@ Golden as_it_is(Golden golden, const std::string& name) {
   for (const auto* problems : {&manifest.problems, &translation.problems})
     for (const auto& problem : *problems) golden.parts["problems"].push_back(problem.text());
   golden.parts["resolve"] = translation.names_to_resolve;
+  golden.parts["asked"] = asked_lines(translation.certificate_requests);
   answer_lines(golden.parts["certificates"],
                [&](const std::string& host) { return certificate_answer(snapshot, host); });
   answer_lines(golden.parts["requests"], [&](const std::string& request) { return answer(snapshot, request); });

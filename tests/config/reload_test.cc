@@ -24,6 +24,8 @@ std::string service(const std::string& name, const std::string& external) {
          "}\nspec: {type: ExternalName, externalName: " + external + ", ports: [{port: 80}]}\n---\n";
 }
 
+const std::string token = "abcdefghijklmnopqrstuv";
+
 class Reloading : public testing::Test {
  protected:
   Reloading() { std::filesystem::create_directory(root_ / "manifests"); }
@@ -273,6 +275,73 @@ TEST_F(Reloading, TheBuiltInCaIsMadeOnce) {
   ASSERT_NE(ca, nullptr);
   reload_->reload_settings();
   EXPECT_EQ(next().snapshot->certificates->internal_ca(), ca);
+}
+
+std::shared_ptr<const tls::ChallengeBoard> board(const std::string& host) {
+  std::vector<tls::ChallengeBoard::HttpAnswer> answers{{HostName::parse(host).value(), token, "key authorization"}};
+  return std::make_shared<const tls::ChallengeBoard>(std::move(answers), std::vector<tls::ChallengeBoard::TlsAnswer>());
+}
+
+TEST_F(Reloading, AChallengeIsPublishedAtOnceWithTheRoutesInForce) {
+  root_.write("manifests/a.yaml", ingress("a", "a.test") + service("a", "127.0.0.1"));
+  start(settings_text());
+  EXPECT_TRUE(published_[0].snapshot->challenges->empty());
+  reload_->use_challenges(board("a.test"));
+  ASSERT_EQ(published_.size(), 2u);
+  EXPECT_NE(published_[1].snapshot->challenges->http_answer("a.test", token), nullptr);
+  EXPECT_EQ(published_[1].snapshot->generation, published_[0].snapshot->generation + 1);
+  EXPECT_EQ(published_[1].snapshot->find_entry_point("web"), published_[0].snapshot->find_entry_point("web"));
+  reload_->use_challenges(nullptr);
+  EXPECT_TRUE(published_.back().snapshot->challenges->empty());
+}
+
+TEST_F(Reloading, AChangeThatWaitsForQuietIsNotLostToAChallenge) {
+  start(settings_text());
+  root_.write("manifests/a.yaml", ingress("a", "a.test"));
+  ASSERT_TRUE(noticed());
+  reload_->use_challenges(board("a.test"));
+  EXPECT_FALSE(holds(routes(published_.back()), "a.test"));
+  const auto generation = published_.back().snapshot->generation;
+  const auto& later = next();
+  EXPECT_TRUE(holds(routes(later), "a.test"));
+  EXPECT_NE(later.snapshot->challenges->http_answer("a.test", token), nullptr);
+  EXPECT_GT(later.snapshot->generation, generation);
+}
+
+std::string with_acme(const TemporaryDirectory& root) {
+  return "certificatesResolvers: {le: {acme: {tlsChallenge: {}, untilIssued: none}}}\n"
+         "providers: {manifests: {directory: " +
+         (root / "manifests").string() +
+         "}}\nentryPoints: {web: {address: '127.0.0.1:8000', http: {tls: {certResolver: le}}}}\n";
+}
+
+TEST_F(Reloading, RequestsGoOutAndCertificatesObtainedComeIn) {
+  root_.write("manifests/a.yaml", ingress("a", "a.test"));
+  start(with_acme(root_));
+  ASSERT_EQ(published_[0].certificate_requests.size(), 1u);
+  EXPECT_EQ(published_[0].certificate_requests[0].resolver, "le");
+  EXPECT_EQ(published_[0].certificate_requests[0].names, (std::vector{HostName::parse("a.test").value()}));
+  EXPECT_TRUE(published_[0].snapshot->certificates->is_bare("a.test"));
+  const auto made = tls::make_self_signed({HostName::parse("a.test").value()}, clock_.wall_now()).value();
+  reload_->use_certificates({{"le", made}});
+  const auto& later = next();
+  ASSERT_NE(later.snapshot->certificates->find("a.test"), nullptr);
+  EXPECT_EQ(*later.snapshot->certificates->find("a.test"), made);
+  reload_->use_challenges(board("a.test"));
+  EXPECT_EQ(published_.back().certificate_requests.size(), 1u);
+}
+
+TEST_F(Reloading, NewSettingsKeepCertificatesAndChallenges) {
+  root_.write("manifests/a.yaml", ingress("a", "a.test"));
+  start(with_acme(root_));
+  reload_->use_certificates(
+      {{"le", tls::make_self_signed({HostName::parse("a.test").value()}, clock_.wall_now()).value()}});
+  next();
+  reload_->use_challenges(board("a.test"));
+  reload_->reload_settings();
+  const auto& later = next();
+  EXPECT_NE(later.snapshot->certificates->find("a.test"), nullptr);
+  EXPECT_FALSE(later.snapshot->challenges->empty());
 }
 
 }  // namespace

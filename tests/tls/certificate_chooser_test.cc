@@ -45,6 +45,19 @@ TEST(CertificateChooser, HasNothingWithoutDefaultOrUnderStrictSni) {
   EXPECT_NE(chooser.choose(strict, "own.example", test_now()), nullptr);
 }
 
+TEST(CertificateChooser, ShowsABareHostNothingUntilItHasACertificate) {
+  CertificateStore::Contents contents{.default_certificate = certificate_for({"fallback"}),
+                                      .bare_hosts = hosts({"a.example", "*.b.example"})};
+  CertificateChooser chooser;
+  const CertificateStore before(contents);
+  for (const std::string_view name : {"a.example", "x.b.example"})
+    EXPECT_EQ(chooser.choose(before, name, test_now()), nullptr);
+  for (const std::string_view name : {"b.example", "x.y.b.example", ""})
+    EXPECT_EQ(chooser.choose(before, name, test_now()), contents.default_certificate);
+  contents.entries.push_back({host("*.b.example"), certificate_for({"*.b.example"})});
+  EXPECT_EQ(chooser.choose(CertificateStore(contents), "x.b.example", test_now()), contents.entries[0].certificate);
+}
+
 TEST(CertificateChooser, KeepsLeavesOverStoresUntilAThirdIsLeft) {
   const auto ca = new_ca();
   CertificateChooser chooser;
