@@ -114,10 +114,14 @@ class Translating {
     std::shared_ptr<IngressDraft> changed;
     for (std::size_t i = 0; i < draft->routes.size(); ++i) {
       const DraftRoute& at = draft->routes[i];
+      if (parts_.services.still_holds(at.bound_to)) continue;
       const FoundService& found = service_of(*draft, at, claimant);
-      if (at.route->service == found.service && at.route->missing == found.missing) continue;
+      const bool same = at.route->service == found.service && at.route->missing == found.missing;
+      if (same && at.bound_to == found.source) continue;
       if (!changed)
         changed = is_new ? std::const_pointer_cast<IngressDraft>(draft) : std::make_shared<IngressDraft>(*draft);
+      changed->routes[i].bound_to = found.source;
+      if (same) continue;
       auto route = is_new ? std::const_pointer_cast<HttpRoute>(at.route) : std::make_shared<HttpRoute>(*at.route);
       route->service = found.service;
       route->missing = found.missing;
