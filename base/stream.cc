@@ -1,16 +1,15 @@
 #include "base/stream.h"
 
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/socket_base.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include <cassert>
 #include <cerrno>
 #include <cstring>
 
@@ -19,78 +18,91 @@ namespace {
 
 constexpr std::size_t max_gather = 16;
 
-// Tries to send without waiting: most answers fit the socket's buffer, and then no coroutine needs to be
-// suspended. Returns the bytes sent, or -1 with errno.
+// The bytes sent, or -1 with errno.
 ssize_t send_now(int descriptor, std::span<const asio::const_buffer> buffers) {
   std::array<iovec, max_gather> pieces;
   std::size_t count = 0;
-  for (const auto& buffer : buffers) {
-    if (count == pieces.size()) break;
+  for (const auto& buffer : buffers.first(std::min(buffers.size(), pieces.size())))
     pieces[count++] = {const_cast<void*>(buffer.data()), buffer.size()};
-  }
   msghdr message{};
   message.msg_iov = pieces.data();
   message.msg_iovlen = count;
   return ::sendmsg(descriptor, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+bool try_again() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
+
+error_code system_error() { return {errno, boost::system::system_category()}; }
+
 }  // namespace
+
+Awaitable<IoResult<std::size_t>> Stream::read_some(asio::mutable_buffer buffer) {
+  while (true) {
+    auto read = read_now(buffer);
+    if (read || !would_block(read.error())) co_return read;
+    const error_code error = co_await wait_readable();
+    if (error) co_return error;
+  }
+}
+
+Awaitable<error_code> Stream::write(std::span<asio::const_buffer> buffers) {
+  error_code error;
+  while (!write_now(buffers, error)) {
+    error = co_await wait_writable();
+    if (error) break;
+  }
+  co_return error;
+}
 
 PlainStream::PlainStream(Socket socket) : socket_(std::move(socket)) {
   error_code ignored;
   socket_.non_blocking(true, ignored);
 }
 
-Awaitable<IoResult<std::size_t>> PlainStream::read_some(asio::mutable_buffer buffer) {
+IoResult<std::size_t> PlainStream::read_now(asio::mutable_buffer buffer) {
   if (!unread_.empty()) {
     const std::size_t n = std::min(buffer.size(), unread_.size());
     std::memcpy(buffer.data(), unread_.data(), n);
     unread_.erase(0, n);
     if (unread_.empty()) unread_.shrink_to_fit();
-    co_return n;
+    return n;
   }
-  if (must_yield()) co_await asio::post(asio::use_awaitable);
-  const ssize_t now = ::recv(socket_.native_handle(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-  if (now >= 0) co_return static_cast<std::size_t>(now);
-  if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
-    co_return error_code(errno, boost::system::system_category());
-  error_code error;
-  const std::size_t n = co_await socket_.async_read_some(buffer, asio::redirect_error(asio::use_awaitable, error));
-  if (error == asio::error::eof) co_return std::size_t{0};
-  if (error) co_return error;
-  co_return n;
+  if (must_yield()) return error_code(asio::error::would_block);
+  const ssize_t read = ::recv(socket_.native_handle(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+  if (read >= 0) return static_cast<std::size_t>(read);
+  return try_again() ? error_code(asio::error::would_block) : system_error();
+}
+
+bool PlainStream::write_now(std::span<asio::const_buffer>& buffers, error_code& error) {
+  while (!buffers.empty()) {
+    const ssize_t sent = send_now(socket_.native_handle(), buffers);
+    if (sent < 0 && try_again()) return false;
+    if (sent < 0) {
+      error = system_error();
+      return true;
+    }
+    auto left = static_cast<std::size_t>(sent);
+    while (!buffers.empty() && left >= buffers.front().size()) {
+      left -= buffers.front().size();
+      buffers = buffers.subspan(1);
+    }
+    if (!buffers.empty()) buffers.front() += left;
+  }
+  return true;
 }
 
 Awaitable<error_code> PlainStream::wait_readable() {
-  error_code error;
-  if (unread_.empty()) co_await socket_.async_wait(Socket::wait_read, asio::redirect_error(asio::use_awaitable, error));
+  if (take_yield()) co_await asio::post(asio::use_awaitable);
+  if (!unread_.empty()) co_return error_code();
+  // Deferred and not use_awaitable, which makes a coroutine of its own.
+  auto ready = socket_.async_wait(Socket::wait_read, asio::as_tuple(asio::deferred));
+  const auto [error] = co_await std::move(ready);
   co_return error;
 }
 
-Awaitable<error_code> PlainStream::write(std::span<const asio::const_buffer> buffers) {
-  assert(buffers.size() <= max_gather);
-  if (must_yield()) co_await asio::post(asio::use_awaitable);
-  std::array<asio::const_buffer, max_gather> rest;
-  std::size_t first = 0;
-  const std::size_t count = std::min(buffers.size(), rest.size());
-  std::copy_n(buffers.begin(), count, rest.begin());
-  error_code error;
-  while (first < count) {
-    ssize_t sent = send_now(socket_.native_handle(), std::span(rest).subspan(first, count - first));
-    if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-      const std::span<const asio::const_buffer> pending(rest.data() + first, count - first);
-      sent = static_cast<ssize_t>(
-          co_await socket_.async_write_some(pending, asio::redirect_error(asio::use_awaitable, error)));
-      if (error) co_return error;
-    } else if (sent < 0 && errno == EINTR) {
-      continue;
-    } else if (sent < 0) {
-      co_return error_code(errno, boost::system::system_category());
-    }
-    auto left = static_cast<std::size_t>(sent);
-    while (first < count && left >= rest[first].size()) left -= rest[first++].size();
-    if (first < count) rest[first] += left;
-  }
+Awaitable<error_code> PlainStream::wait_writable() {
+  auto ready = socket_.async_wait(Socket::wait_write, asio::as_tuple(asio::deferred));
+  const auto [error] = co_await std::move(ready);
   co_return error;
 }
 

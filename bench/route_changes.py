@@ -14,19 +14,21 @@ from manifests import bench_manifests, ingress, service, tcp_route
 from proxies import run_gatehouse
 from scenarios import Row, read_wrk
 
-LAYOUTS = {"one a file": 1, "100 a file": 100}
+# What the manifests folder is like: Ingresses in a file; whether each has a Service and an EndpointSlice of its own.
+LAYOUTS = {"one a file": (1, False), "100 a file": (100, False), "own Services": (1, True)}
 STEADY = "function delay() return 4 end\n"
 
 
 class Routes:
-    """`count` Ingresses in a fresh manifests folder, `per_file` in each file."""
+    """`count` Ingresses in a fresh manifests folder, `per_file` in each file, all of one Service or each of its own."""
 
-    def __init__(self, machine, origin, count, per_file, upstream=None):
+    def __init__(self, machine, origin, count, per_file, upstream=None, own_services=False):
         self.folder, self.staging = machine.path("manifests"), machine.path("staging")
         for folder in (self.folder, self.staging):
             shutil.rmtree(folder, ignore_errors=True)
             os.mkdir(folder)
         self.per_file, self.generations = per_file, [0] * count
+        self.own_port = (upstream or origin.http) if own_services else None
         self.put("base.yaml", bench_manifests(origin, upstream or origin.http))
         for first in range(0, count, per_file):
             self.put_file_of(first)
@@ -45,8 +47,13 @@ class Routes:
     def put_file_of(self, number):
         first = number - number % self.per_file
         last = min(first + self.per_file, len(self.generations))
-        text = "".join(ingress(f"route-{n}", host(n), f"/route/{self.generations[n]}", "Exact") for n in range(first, last))
-        return self.put(f"routes-{first:05}.yaml", text)
+        return self.put(f"routes-{first:05}.yaml", "".join(map(self.objects_of, range(first, last))))
+
+    def objects_of(self, number):
+        own = f"service-{number}"
+        route = ingress(f"route-{number}", host(number), f"/route/{self.generations[number]}", "Exact",
+                        own if self.own_port else "upstream")
+        return service(own, self.own_port) + route if self.own_port else route
 
     def change(self, number):
         """A new path for this route; returns it and the moment."""
@@ -65,8 +72,8 @@ def count_of(options, full):
 
 def start_up(machine, origin, options):
     count = count_of(options, 10_000)
-    for layout, per_file in LAYOUTS.items():
-        routes = Routes(machine, origin, count, per_file)
+    for layout, (per_file, own_services) in LAYOUTS.items():
+        routes = Routes(machine, origin, count, per_file, own_services=own_services)
         for number in range(3):
             with run_gatehouse(machine, routes.folder, options) as proxy:
                 if probe(proxy, count - 1, "/route/0") != 200:
@@ -89,8 +96,8 @@ def route_memory(machine, origin, options):
 def change_live(machine, origin, options):
     count, changes = count_of(options, 10_000), 20 if options.quick else 100
     chance = random.Random(1)
-    for layout, per_file in LAYOUTS.items():
-        routes = Routes(machine, origin, count, per_file)
+    for layout, (per_file, own_services) in LAYOUTS.items():
+        routes = Routes(machine, origin, count, per_file, own_services=own_services)
         with run_gatehouse(machine, routes.folder, options) as proxy:
             delays = []
             for _ in range(changes):

@@ -140,6 +140,7 @@ class Drafting {
   void add_route(Match match, const IngressBackend& backend, int line, const std::string& place) {
     auto route = std::make_shared<HttpRoute>();
     route->name = "Ingress " + draft_->ingress->meta.name.text() + place;
+    route->name.shrink_to_fit();  // there may be very many of them
     route->host = std::move(match.host);
     route->path_kind = match.kind;
     route->path = std::move(match.path);

@@ -15,6 +15,7 @@ struct DraftRoute {
   const kubernetes::IngressBackend* backend = nullptr;  // of the Ingress
   int line = 0;
   bool is_default = false;  // takes what the host's rules leave
+  kubernetes::ServiceObjectsPtr bound_to = nullptr;  // see FoundService::source
 };
 
 struct IngressDraft {

@@ -107,15 +107,22 @@ class Translating {
     parts_.wishes.of_ingress(*draft, set, claimant);
   }
 
-  // Leaves the draft as it is when every route already has the right service.
+  // Leaves the draft as it is when every route already has the right service. One that was just made, and so is known
+  // to nobody yet, is bound where it stands.
   void bind(IngressDraftPtr& draft, const Claimant& claimant) {
+    const bool is_new = draft.use_count() == 1;
     std::shared_ptr<IngressDraft> changed;
     for (std::size_t i = 0; i < draft->routes.size(); ++i) {
       const DraftRoute& at = draft->routes[i];
+      if (parts_.services.still_holds(at.bound_to)) continue;
       const FoundService& found = service_of(*draft, at, claimant);
-      if (at.route->service == found.service && at.route->missing == found.missing) continue;
-      if (!changed) changed = std::make_shared<IngressDraft>(*draft);
-      auto route = std::make_shared<HttpRoute>(*at.route);
+      const bool same = at.route->service == found.service && at.route->missing == found.missing;
+      if (same && at.bound_to == found.source) continue;
+      if (!changed)
+        changed = is_new ? std::const_pointer_cast<IngressDraft>(draft) : std::make_shared<IngressDraft>(*draft);
+      changed->routes[i].bound_to = found.source;
+      if (same) continue;
+      auto route = is_new ? std::const_pointer_cast<HttpRoute>(at.route) : std::make_shared<HttpRoute>(*at.route);
       route->service = found.service;
       route->missing = found.missing;
       changed->routes[i].route = std::move(route);
@@ -177,9 +184,9 @@ class Translating {
 
   const TranslationParts& parts_;
   const Drafts& known_;
-  EntryPointSet everywhere_;     // all that carry HTTP
-  EntryPointSet unnamed_ = 0;    // for Ingresses that name none
-  EntryPointSet internal_ = 0;   // whose hosts the built-in CA may issue for
+  EntryPointSet everywhere_;  // all that carry HTTP
+  EntryPointSet unnamed_ = 0;  // for Ingresses that name none
+  EntryPointSet internal_ = 0;  // whose hosts the built-in CA may issue for
   std::unordered_map<const HttpRoute*, Claim, SameMatch, SameMatch> claims_;
   FoundService missing_;
   std::vector<Placed> defaults_;

@@ -12,6 +12,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace gatehouse {
@@ -29,18 +30,27 @@ class ManifestSet {
   std::vector<Problem> problems() const;
 
  private:
+  // There may be a file for every object, so what is kept of one is kept small.
   struct File {
-    std::map<kubernetes::ObjectKey, kubernetes::Object> objects;
+    std::vector<kubernetes::Object> objects;  // by key
     std::vector<Problem> problems;
+
+    const kubernetes::Object* find(const kubernetes::ObjectKey& key) const;
   };
+  using Files = std::map<std::string, File>;
+  using NamedFile = Files::value_type;  // stays where it is as long as it is in the map
 
-  void replace(const std::string& file, std::map<kubernetes::ObjectKey, kubernetes::Object> objects);
+  void replace(NamedFile& file, std::vector<kubernetes::Object> objects);
   void settle(const kubernetes::ObjectKey& key);
-  void add_duplicates(const std::string& file, std::vector<Problem>& problems) const;
+  // Those that have the object, by name.
+  std::vector<const NamedFile*> holders(const kubernetes::ObjectKey& key) const;
+  void add_holder(const kubernetes::ObjectKey& key, const NamedFile& file);
+  void remove_holder(const kubernetes::ObjectKey& key, const NamedFile& file);
+  void add_duplicates(const NamedFile& file, std::vector<Problem>& problems) const;
 
-  std::map<std::string, File> files_;
-  std::map<kubernetes::ObjectKey, std::set<std::string>> holders_;  // the files that have an object
-  std::set<kubernetes::ObjectKey> duplicates_;                      // held by more than one
+  Files files_;
+  std::unordered_multimap<std::size_t, const NamedFile*> holders_;  // by the hash of an object's key
+  std::set<kubernetes::ObjectKey> duplicates_;                      // held by more than one file
   kubernetes::ClusterObjects objects_;
 };
 

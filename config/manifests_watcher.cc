@@ -2,6 +2,7 @@
 
 #include "config/kubernetes/manifest.h"
 
+#include <algorithm>
 #include <atomic>
 #include <system_error>
 #include <thread>
@@ -42,7 +43,8 @@ void ManifestsWatcher::refresh() {
   if (changes.everything) return refresh_everything();
   Texts texts;
   for (const auto& name : changes.names) {
-    signatures_.erase(name);  // it was written to: two writes can fall into one tick of the file system's clock
+    // It was written to: two writes can fall into one tick of the file system's clock.
+    if (const auto file = known_.find(name); file != known_.end()) file->second.reset();
     refresh_file(name, texts);
   }
   parse(texts);
@@ -50,7 +52,6 @@ void ManifestsWatcher::refresh() {
 
 void ManifestsWatcher::refresh_everything() {
   error_code failed;
-  std::set<std::string> gone = known_;
   std::vector<std::string> present;
   for (fs::directory_iterator at(directory_, failed), end; !failed && at != end; at.increment(failed)) {
     std::string name = at->path().filename().string();
@@ -60,14 +61,16 @@ void ManifestsWatcher::refresh_everything() {
   if (failed) return;
   has_read_ = true;
   Texts texts;
+  std::sort(present.begin(), present.end());
   for (const auto& name : present) {
-    gone.erase(name);
     if (!watch_.is_settling(name)) refresh_file(name, texts);
     if (texts.bytes >= most_bytes_at_once) parse(texts);
   }
   parse(texts);
-  for (const auto& name : gone)
-    if (!watch_.is_settling(name)) forget(name);
+  std::vector<std::string> gone;
+  for (const auto& [name, signature] : known_)
+    if (!std::binary_search(present.begin(), present.end(), name) && !watch_.is_settling(name)) gone.push_back(name);
+  for (const auto& name : gone) forget(name);
 }
 
 void ManifestsWatcher::refresh_file(const std::string& name, Texts& texts) {
@@ -77,23 +80,21 @@ void ManifestsWatcher::refresh_file(const std::string& name, Texts& texts) {
   if (status.type() == fs::file_type::not_found) return forget(name);
   if (status.type() == fs::file_type::symlink) watch_.follow_link(name);
 
-  known_.insert(name);
+  auto& known = known_[name];
   auto signature = regular_file_signature(path, max_file_bytes);
-  auto read = signatures_.find(name);
-  if (signature && read != signatures_.end() && read->second == *signature) return;
+  if (signature && known && *known == *signature) return;
   auto file = read_regular_file(path, max_file_bytes);
   if (!file) {
-    signatures_.erase(name);
+    known.reset();
     set_.refuse(path.string(), problem_with(path.string(), file.error().detail));
     return;
   }
-  signatures_[name] = file->signature;
+  known = file->signature;
   texts.bytes += file->text.size();
   texts.list.push_back({name, std::move(file->text)});
 }
 
 void ManifestsWatcher::forget(const std::string& name) {
-  signatures_.erase(name);
   known_.erase(name);
   set_.erase(path_of(name));
 }

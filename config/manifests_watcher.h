@@ -11,6 +11,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,8 +57,8 @@ class ManifestsWatcher {
 
   std::filesystem::path directory_;
   DirectoryWatch watch_;
-  std::map<std::string, FileSignature> signatures_;  // of the files read without fault
-  std::set<std::string> known_;                      // the files the set knows
+  // The files the set knows, and what those looked like that were read without fault.
+  std::map<std::string, std::optional<FileSignature>> known_;
   std::string directory_trouble_;
   bool has_read_ = false;
   ManifestSet set_;

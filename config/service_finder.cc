@@ -59,10 +59,19 @@ bool is_no_host(const asio::ip::address& address) {
          (plain.is_v4() && plain.to_v4() == asio::ip::address_v4::broadcast());
 }
 
-bool same(const Service& a, const Service& b) {
+bool same_times(const UpstreamTimeouts& a, const UpstreamTimeouts& b) {
   const auto times = [](const UpstreamTimeouts& t) { return std::tuple(t.dial, t.answer, t.idle, t.keep_alive); };
+  return times(a) == times(b);
+}
+
+bool same(const ServiceTerms& a, const ServiceTerms& b) {
+  return a.allow_external_names == b.allow_external_names && a.allow_local_addresses == b.allow_local_addresses &&
+         a.tls == b.tls && same_times(a.timeouts, b.timeouts);
+}
+
+bool same(const Service& a, const Service& b) {
   return a.name == b.name && a.endpoints == b.endpoints && a.host == b.host && a.tls == b.tls &&
-         a.pass_host_header == b.pass_host_header && a.sticky == b.sticky && times(a.timeouts) == times(b.timeouts);
+         a.pass_host_header == b.pass_host_header && a.sticky == b.sticky && same_times(a.timeouts, b.timeouts);
 }
 
 // `_` and five hex digits, the same on every replica (FNV-1a).
@@ -81,6 +90,21 @@ void sort_unique(std::vector<Endpoint>& endpoints) {
   endpoints.erase(std::unique(endpoints.begin(), endpoints.end()), endpoints.end());
 }
 
+// An unchanged service stays the very object it was; a changed one goes on with its turn.
+std::shared_ptr<const Service> known_or_new(const std::shared_ptr<const Service>& known, Service& candidate) {
+  if (known && same(*known, candidate)) return known;
+  auto service = std::make_shared<Service>();
+  service->name = std::move(candidate.name);
+  service->endpoints = std::move(candidate.endpoints);
+  service->host = std::move(candidate.host);
+  service->tls = std::move(candidate.tls);
+  service->pass_host_header = candidate.pass_host_header;
+  service->sticky = std::move(candidate.sticky);
+  service->timeouts = candidate.timeouts;
+  if (known) service->turn = known->turn.load(std::memory_order_relaxed);
+  return service;
+}
+
 }  // namespace
 
 struct ServiceFinder::Target {
@@ -91,15 +115,19 @@ struct ServiceFinder::Target {
 };
 
 ServiceFinder::ServiceFinder(const kubernetes::ClusterObjects& objects, const TranslationInput& input,
-                             const ResolvedNames& resolved, const ServiceMap& known, std::vector<Problem>& problems)
-    : objects_(objects), input_(input), resolved_(resolved), known_(known), problems_(problems) {
-  services_.reserve(known.size());
+                             const ResolvedNames& resolved, KnownServices& known, std::uint64_t number,
+                             std::vector<Problem>& problems)
+    : objects_(objects), input_(input), resolved_(resolved), known_(known), number_(number), problems_(problems) {
+  ServiceTerms terms{input.allow_external_names, input.allow_local_addresses, input.upstream_timeouts,
+                     input.upstream_tls};
+  same_terms_ = same(terms, known.terms);
+  known.terms = std::move(terms);
 }
 
 const FoundService& ServiceFinder::find(std::string_view ns, std::string_view name, const PortRef& port, Use use) {
   if (name.empty()) return missing("no service is named");
-  const kubernetes::ServiceObjects* const objects = objects_.service({ns, name});
-  if (objects == nullptr || !objects->service) return missing(text_of(ns, name) + " is not there");
+  const kubernetes::ServiceObjectsPtr objects = objects_.service({ns, name});
+  if (!objects || !objects->service) return missing(text_of(ns, name) + " is not there");
   if (!port.given()) return missing("no port of " + text_of(ns, name) + " is named");
 
   Target target;
@@ -112,9 +140,24 @@ const FoundService& ServiceFinder::find(std::string_view ns, std::string_view na
     return missing(text_of(ns, name) + " has no port " + quoted(port.text()));
 
   write_key(key_, *objects->service, target.port, use);
-  const auto [found, added] = services_.try_emplace(key_);
-  if (added) found->second = make(key_, *objects, target, use);
-  return found->second;
+  FoundService& found = known_.found[key_];
+  const bool holds = found.source == objects && still_holds(objects);
+  if (!holds && found.made_in != number_) {
+    const std::size_t problems = problems_.size();
+    found = make(*objects, target, use, found.service);
+    found.made_in = number_;
+    const bool lasts = found.service && !objects->service->is_external_name() && problems_.size() == problems;
+    if (lasts) found.source = objects;
+  }
+  return found;
+}
+
+void ServiceFinder::forget_superseded() {
+  if (known_.found.size() <= 2 * objects_.services.size() + 100) return;
+  std::erase_if(known_.found, [&](const auto& entry) {
+    const FoundService& found = entry.second;
+    return found.made_in != number_ && !still_holds(found.source);
+  });
 }
 
 const FoundService& ServiceFinder::missing(std::string words) {
@@ -122,8 +165,8 @@ const FoundService& ServiceFinder::missing(std::string words) {
   return missing_;
 }
 
-FoundService ServiceFinder::make(const std::string& key, const kubernetes::ServiceObjects& objects, Target& target,
-                                 Use use) {
+FoundService ServiceFinder::make(const kubernetes::ServiceObjects& objects, Target& target, Use use,
+                                 const std::shared_ptr<const Service>& before) {
   const kubernetes::Service& service = *objects.service;
   const ObjectName& name = service.meta.name;
   const ServiceAnnotations& annotations = annotations_of(service);
@@ -148,7 +191,7 @@ FoundService ServiceFinder::make(const std::string& key, const kubernetes::Servi
     candidate.sticky = annotations.sticky;
     if (candidate.sticky && candidate.sticky->name.empty()) candidate.sticky->name = cookie_name(candidate.name);
   }
-  return {known_or_new(key, candidate), ""};
+  return {known_or_new(before, candidate), ""};
 }
 
 const ServiceAnnotations& ServiceFinder::annotations_of(const kubernetes::Service& service) {
@@ -236,22 +279,6 @@ void ServiceFinder::keep_allowed(const kubernetes::Service& service, std::vector
   warn(service, "endpoint " + first->text() + " is left out: " +
                     (is_no_host(first->address) ? "no host has that address" : "local addresses are not allowed here"));
   endpoints.erase(std::remove_if(endpoints.begin(), endpoints.end(), refused), endpoints.end());
-}
-
-std::shared_ptr<const Service> ServiceFinder::known_or_new(const std::string& key, Service& candidate) const {
-  const auto found = known_.find(key);
-  const Service* const known = found == known_.end() ? nullptr : found->second.service.get();
-  if (known != nullptr && same(*known, candidate)) return found->second.service;
-  auto service = std::make_shared<Service>();
-  service->name = std::move(candidate.name);
-  service->endpoints = std::move(candidate.endpoints);
-  service->host = std::move(candidate.host);
-  service->tls = std::move(candidate.tls);
-  service->pass_host_header = candidate.pass_host_header;
-  service->sticky = std::move(candidate.sticky);
-  service->timeouts = candidate.timeouts;
-  if (known != nullptr) service->turn = known->turn.load(std::memory_order_relaxed);
-  return service;
 }
 
 void ServiceFinder::warn(const kubernetes::Service& service, std::string words) {

@@ -9,6 +9,7 @@
 #include "config/annotations.h"
 #include "config/translation.h"
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -20,45 +21,66 @@ namespace gatehouse {
 struct FoundService {
   std::shared_ptr<const Service> service;  // null: there is none
   std::string missing;                     // why; the beginning of a sentence
+  // What it was made of. Null: it may change without them (a resolved name), or there is something to say about it
+  // each time. Otherwise it is the same as long as they are not superseded and the terms are the same.
+  kubernetes::ServiceObjectsPtr source = nullptr;
+  std::uint64_t made_in = 0;  // which translation
 };
-using ServiceMap = std::unordered_map<std::string, FoundService>;
+
+// What the settings say about every service.
+struct ServiceTerms {
+  bool allow_external_names = false, allow_local_addresses = false;
+  UpstreamTimeouts timeouts;
+  std::shared_ptr<const tls::ClientContext> tls;
+};
+
+// What one translation after another has found: a memory, not a part of their results.
+struct KnownServices {
+  std::unordered_map<std::string, FoundService> found;
+  ServiceTerms terms;  // of the last translation
+};
 
 class ServiceFinder {
  public:
   enum class Use : std::uint8_t { http, tcp, tcp_native };
 
-  // All arguments outlive the finder. `known`: the previous translation's services.
+  // All arguments outlive the finder. `number`: of this translation, different from those before.
   ServiceFinder(const kubernetes::ClusterObjects& objects, const TranslationInput& input, const ResolvedNames& resolved,
-                const ServiceMap& known, std::vector<Problem>& problems);
+                KnownServices& known, std::uint64_t number, std::vector<Problem>& problems);
 
   // Valid until the next call.
   const FoundService& find(std::string_view ns, std::string_view name, const kubernetes::PortRef& port, Use use);
 
-  // What was found, for the next translation.
-  ServiceMap take_services() { return std::move(services_); }
+  // Whether find() would give what it gave before, because nothing that it was made of has changed.
+  bool still_holds(const kubernetes::ServiceObjectsPtr& source) const {
+    return same_terms_ && source && !source->superseded;
+  }
+  // Forgets what is of no more use, now and then. To be called at the end.
+  void forget_superseded();
   const std::set<std::string>& names_in_use() const { return names_in_use_; }
 
  private:
   struct Target;
 
   const FoundService& missing(std::string words);
-  FoundService make(const std::string& key, const kubernetes::ServiceObjects& objects, Target& target, Use use);
+  FoundService make(const kubernetes::ServiceObjects& objects, Target& target, Use use,
+                    const std::shared_ptr<const Service>& before);
   std::string find_endpoints(const kubernetes::ServiceObjects& objects, Target& target, Use use);
   std::string find_external(const kubernetes::Service& service, Target& target);
   std::string find_cluster_address(const kubernetes::Service& service, Target& target);
   void find_in_slices(const kubernetes::ServiceObjects& objects, Target& target);
   void keep_allowed(const kubernetes::Service& service, std::vector<Endpoint>& endpoints);
   const ServiceAnnotations& annotations_of(const kubernetes::Service& service);
-  std::shared_ptr<const Service> known_or_new(const std::string& key, Service& candidate) const;
   void warn(const kubernetes::Service& service, std::string words);
 
   const kubernetes::ClusterObjects& objects_;
   const TranslationInput& input_;
   const ResolvedNames& resolved_;
-  const ServiceMap& known_;
+  KnownServices& known_;
+  const std::uint64_t number_;
+  bool same_terms_;
   std::vector<Problem>& problems_;
   std::unordered_map<const kubernetes::Service*, ServiceAnnotations> annotations_;
-  ServiceMap services_;
   FoundService missing_;
   std::string key_;  // of the find in progress; kept for its memory
   std::set<std::string> names_in_use_;

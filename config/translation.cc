@@ -43,7 +43,7 @@ std::shared_ptr<const Table> table_of(std::vector<Route> list, std::vector<Made<
 
 struct TranslationMemory {
   Drafts drafts;
-  ServiceMap services;
+  std::shared_ptr<KnownServices> services = std::make_shared<KnownServices>();  // handed on from one to the next
   TcpRouteMap tcp_routes;
   SecretMemory secrets;
   std::vector<MadeHttp> http_tables;
@@ -96,7 +96,9 @@ Translation translate(const kubernetes::ClusterObjects& objects, const Translati
 
   const EntryPointChoice entry_points(input.entry_points);
   const ClassFilter classes(objects, input.classes);
-  ServiceFinder services(objects, input, resolved, known.services, translation.problems);
+  memory->services = known.services;
+  const std::uint64_t number = previous != nullptr && previous->snapshot ? previous->snapshot->generation + 1 : 1;
+  ServiceFinder services(objects, input, resolved, *memory->services, number, translation.problems);
   CertificateChoice certificates(objects, input, known.secrets);
   CertificateWishes wishes(input, certificates);
   const TranslationParts parts{objects,  input,        entry_points, classes,
@@ -108,7 +110,7 @@ Translation translate(const kubernetes::ClusterObjects& objects, const Translati
   IngressTranslation http = translate_ingresses(parts, tcp.claimed, known.drafts);
 
   auto snapshot = std::make_shared<Snapshot>();
-  snapshot->generation = previous != nullptr && previous->snapshot ? previous->snapshot->generation + 1 : 1;
+  snapshot->generation = number;
   snapshot->entry_points = make_entry_points(input, std::move(http.lists), std::move(tcp.lists), known, *memory);
   certificates.settle(wishes.requests());
   choose_store(certificates, known, *memory);
@@ -116,7 +118,7 @@ Translation translate(const kubernetes::ClusterObjects& objects, const Translati
   if (input.challenges) snapshot->challenges = input.challenges;
 
   memory->drafts = std::move(http.drafts);
-  memory->services = services.take_services();
+  services.forget_superseded();
   memory->tcp_routes = std::move(tcp.routes);
   memory->secrets = certificates.take_memory();
   sort_by_place(translation.problems);

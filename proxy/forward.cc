@@ -80,10 +80,8 @@ const Endpoint* choose_endpoint(const Service& service, const RequestHead& reque
       service, [&](const Endpoint& endpoint) { return health.usable(endpoint); }, tried);
 }
 
-// A pooled connection to the endpoint, or a new one.
-Awaitable<Result<std::unique_ptr<UpstreamConnection>>> get_connection(Worker& worker, const Service& service,
-                                                                      const Endpoint& endpoint) {
-  if (auto idle = worker.pool.take_idle(service, endpoint)) co_return idle;
+Awaitable<Result<std::unique_ptr<UpstreamConnection>>> connect(Worker& worker, const Service& service,
+                                                               const Endpoint& endpoint) {
   ServiceCounters& counters = worker.counters.of_service(service.name);
   auto connection = worker.pool.make(endpoint);
   auto opened = co_await connection->open(service);
@@ -137,7 +135,8 @@ Awaitable<std::optional<Failure>> send_and_receive(Exchange& exchange, ClientCon
       co_return state.last_failure ? *state.last_failure : Failure(FailureKind::no_endpoint, service->name);
     ++record.attempts;
     record.endpoint = *endpoint;
-    auto connection = co_await get_connection(worker, *service, *endpoint);
+    Result<std::unique_ptr<UpstreamConnection>> connection = worker.pool.take_idle(*service, *endpoint);
+    if (!*connection) connection = co_await connect(worker, *service, *endpoint);
     if (connection) {
       UpstreamConnection& upstream = **connection;
       Attempt attempt(exchange, upstream, *service, worker.deadlines, head, *first);

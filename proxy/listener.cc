@@ -79,12 +79,27 @@ void Listener::close() {
 }
 
 Listener::Accepted Listener::accept_one() try { return try_accept(); } catch (const std::bad_alloc&) {
-  if (!std::exchange(short_logged_, true))
-    log_->error("entry point {}: not accepting for lack of memory; serving goes on", entry_point_);
+  note_shortage("memory");
   return Accepted::short_of_resources;
 }
 
+// Clients must not take the descriptors that are needed to serve them.
+bool Listener::must_wait() const {
+  if (worker_.connection_count < worker_.most_connections) return false;
+  const auto entry_point = worker_.snapshot->find_entry_point(entry_point_);
+  return entry_point && !entry_point->admin;
+}
+
+void Listener::note_shortage(std::string_view of) {
+  if (!std::exchange(short_logged_, true))
+    log_->error("entry point {}: not accepting for lack of {}; serving goes on", entry_point_, of);
+}
+
 Listener::Accepted Listener::try_accept() {
+  if (must_wait()) {
+    note_shortage("descriptors: as many connections are open as may be (raise the limit, ulimit -n)");
+    return Accepted::short_of_resources;
+  }
   sockaddr_storage peer{};
   socklen_t size = sizeof peer;
   const int descriptor =
@@ -92,9 +107,7 @@ Listener::Accepted Listener::try_accept() {
   if (descriptor < 0) {
     if (errno == EAGAIN || errno == EWOULDBLOCK) return Accepted::none;
     if (!is_shortage(errno)) return errno == EINTR || errno == ECONNABORTED ? Accepted::one : Accepted::failed;
-    if (!std::exchange(short_logged_, true))
-      log_->error("entry point {}: not accepting for lack of resources: {}; serving goes on", entry_point_,
-                  std::strerror(errno));
+    note_shortage(std::string("resources: ") + std::strerror(errno));
     return Accepted::short_of_resources;
   }
   const int family = peer.ss_family;

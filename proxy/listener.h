@@ -27,6 +27,8 @@ class Listener {
 
   Accepted accept_one();
   Accepted try_accept();
+  bool must_wait() const;
+  void note_shortage(std::string_view of);
   void serve(Socket socket, std::string address);
   bool over_limit(const EntryPoint& entry_point, const std::string& address);
 

@@ -46,8 +46,10 @@ struct Direction {
 };
 
 Awaitable<error_code> send(Relay& relay, Direction& way, std::string_view bytes) {
-  const asio::const_buffer piece(bytes.data(), bytes.size());
-  const error_code error = co_await way.to.write(std::span(&piece, 1));
+  asio::const_buffer piece = buffer_of(bytes);
+  std::span<asio::const_buffer> rest(&piece, 1);
+  error_code error;
+  if (!way.to.write_now(rest, error)) error = co_await way.to.write(rest);
   if (!error) way.bytes += bytes.size();
   relay.progress();
   co_return error;

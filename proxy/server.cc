@@ -8,6 +8,7 @@
 #include <boost/asio/post.hpp>
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -52,6 +53,12 @@ Endpoint bound_address(int descriptor) {
   return {endpoint.address(), endpoint.port()};
 }
 
+std::size_t half_of_descriptors() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return SIZE_MAX;
+  return std::max<std::size_t>(limit.rlim_cur / 2, 1);
+}
+
 }  // namespace
 
 Server::Server(Clock& clock, Options options, Admin* admin, Logger log)
@@ -60,10 +67,12 @@ Server::Server(Clock& clock, Options options, Admin* admin, Logger log)
       admin_(admin),
       log_(std::move(log)),
       snapshot_(std::make_shared<const Snapshot>()) {
+  if (options_.most_connections == 0) options_.most_connections = half_of_descriptors();
   std::vector<Worker*> workers;
   for (std::size_t i = 0; i < options_.workers; ++i) {
     threads_.push_back({std::make_unique<Worker>(clock_, options_.access_log, admin_), {}, {}});
     workers.push_back(threads_.back().worker.get());
+    workers.back()->most_connections = std::max<std::size_t>(options_.most_connections / options_.workers, 1);
   }
   if (admin_) admin_->watch(std::move(workers));
 }

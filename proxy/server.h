@@ -30,6 +30,9 @@ class Server {
  public:
   struct Options {
     std::size_t workers = 1;
+    // Clients beyond these wait to be accepted: each may need another descriptor for its upstream. 0: half of those
+    // the process may have.
+    std::size_t most_connections = 0;
     AccessLog access_log;
     std::vector<ActivatedSocket> activated;
   };

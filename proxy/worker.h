@@ -60,6 +60,7 @@ struct Worker {
   // Connections, for drain and limits. A connection enters itself and leaves at its end.
   ClientConnection* connections = nullptr;  // head of an intrusive list
   std::size_t connection_count = 0;
+  std::size_t most_connections = SIZE_MAX;  // beyond these only the admin entry point accepts
   std::unordered_map<std::string, std::size_t> connections_per_address;
   std::function<void()> drained;            // called when draining and the last connection has ended
 

@@ -1,7 +1,6 @@
 #include "tls/tls_stream.h"
 
 #include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <openssl/ssl.h>
@@ -40,7 +39,7 @@ Awaitable<Result<void>> TlsStream::handshake(FailureKind kind) {
       co_return Failure(kind, words_of_failure());
     error_code error = co_await send_unsent();
     if (!error && done == 1) break;
-    if (!error) error = co_await wait_for(Socket::wait_read);
+    if (!error) error = co_await wire_.under.wait_readable();
     if (error) co_return Failure(kind, error == aborted ? "closed while waiting for the peer" : error.message());
   }
   clear_errors();
@@ -60,34 +59,24 @@ std::string TlsStream::words_of_failure() const {
   return words;
 }
 
-Awaitable<IoResult<std::size_t>> TlsStream::read_some(asio::mutable_buffer buffer) {
-  if (wire_.under.must_yield()) co_await asio::post(asio::use_awaitable);
-  for (;;) {
-    std::size_t count = 0;
-    const int done = SSL_read_ex(ssl_.get(), buffer.data(), buffer.size(), &count);
-    if (done == 1) {
-      bytes_read_ += count;
-      co_return count;
-    }
-    const Outcome outcome = outcome_of(done);
-    if (outcome.ended) co_return std::size_t{0};
-    if (outcome.error) co_return outcome.error;
-    error_code error;
-    co_await wire_.under.socket().async_wait(Socket::wait_read, asio::redirect_error(asio::use_awaitable, error));
-    if (error) co_return error;
+IoResult<std::size_t> TlsStream::read_now(asio::mutable_buffer buffer) {
+  if (wire_.under.must_yield()) return error_code(asio::error::would_block);
+  std::size_t count = 0;
+  const int done = SSL_read_ex(ssl_.get(), buffer.data(), buffer.size(), &count);
+  if (done == 1) {
+    bytes_read_ += count;
+    return count;
   }
+  const Outcome outcome = outcome_of(done);
+  if (outcome.ended) return std::size_t{0};
+  return outcome.error ? outcome.error : error_code(asio::error::would_block);
 }
 
+// The plain stream has nothing put back: the wire has taken that over.
 Awaitable<error_code> TlsStream::wait_readable() {
+  if (wire_.under.take_yield()) co_await asio::post(asio::use_awaitable);
   error_code error;
-  if (!data_at_hand())
-    co_await wire_.under.socket().async_wait(Socket::wait_read, asio::redirect_error(asio::use_awaitable, error));
-  co_return error;
-}
-
-Awaitable<error_code> TlsStream::wait_for(Socket::wait_type what) {
-  error_code error;
-  co_await wire_.under.socket().async_wait(what, asio::redirect_error(asio::use_awaitable, error));
+  if (!data_at_hand()) error = co_await wire_.under.wait_readable();
   co_return error;
 }
 
@@ -95,7 +84,7 @@ Awaitable<error_code> TlsStream::send_unsent() {
   while (wire_.has_unsent()) {
     if (!wire_.send_unsent()) co_return broken();
     if (!wire_.has_unsent()) break;
-    const error_code error = co_await wait_for(Socket::wait_write);
+    const error_code error = co_await wait_writable();
     if (error) co_return error;
   }
   co_return error_code();
@@ -112,39 +101,41 @@ bool TlsStream::data_at_hand() {
   return outcome.ended || outcome.error;
 }
 
-Awaitable<error_code> TlsStream::write(std::span<const asio::const_buffer> buffers) {
-  if (wire_.under.must_yield()) co_await asio::post(asio::use_awaitable);
-  std::size_t offset = 0;  // into the first of `buffers`
-  for (;;) {
-    while (!buffers.empty() && offset >= buffers.front().size()) {
-      offset -= buffers.front().size();
-      buffers = buffers.subspan(1);
-    }
+bool TlsStream::write_now(std::span<asio::const_buffer>& buffers, error_code& error) {
+  while (true) {
+    while (!buffers.empty() && buffers.front().size() == 0) buffers = buffers.subspan(1);
     if (wire_.unsent.size() >= Wire::max_gathered || (buffers.empty() && wire_.has_unsent())) {
-      const error_code error = co_await send_unsent();
-      if (error) co_return error;
+      if (!wire_.send_unsent()) break;
+      if (wire_.has_unsent()) return false;
     }
-    if (buffers.empty()) co_return error_code();
-    std::size_t written = 0;
-    if (write_record(buffers, offset, written) != 1) co_return broken();
-    offset += written;
+    if (buffers.empty()) return true;
+    if (!write_record(buffers)) break;
   }
+  error = broken();
+  return true;
 }
 
-int TlsStream::write_record(std::span<const asio::const_buffer> buffers, std::size_t offset, std::size_t& written) {
-  const asio::const_buffer first = buffers.front() + offset;
-  wire_.gather = asio::buffer_size(buffers) - offset > record_bytes;
-  if (buffers.size() == 1 || first.size() >= record_bytes)
-    return SSL_write_ex(ssl_.get(), first.data(), first.size(), &written);
+bool TlsStream::write_record(std::span<asio::const_buffer>& buffers) {
+  const asio::const_buffer first = buffers.front();
+  wire_.gather = asio::buffer_size(buffers) > record_bytes;
+  std::size_t written = 0;
+  if (buffers.size() == 1 || first.size() >= record_bytes) {
+    const int done = SSL_write_ex(ssl_.get(), first.data(), first.size(), &written);
+    buffers.front() += written;
+    return done == 1;
+  }
   std::array<char, record_bytes> record;
-  std::memcpy(record.data(), first.data(), first.size());
-  std::size_t size = first.size();
-  for (const asio::const_buffer& next : buffers.subspan(1)) {
+  std::size_t size = 0;
+  while (!buffers.empty() && size < record.size()) {
+    asio::const_buffer& next = buffers.front();
     const std::size_t count = std::min(next.size(), record.size() - size);
     if (count != 0) std::memcpy(record.data() + size, next.data(), count);
     size += count;
+    next += count;
+    if (next.size() == 0) buffers = buffers.subspan(1);
   }
-  return SSL_write_ex(ssl_.get(), record.data(), size, &written);
+  // Takes all of it: the wire keeps what the socket does not take.
+  return SSL_write_ex(ssl_.get(), record.data(), size, &written) == 1;
 }
 
 Awaitable<void> TlsStream::shutdown_write() {

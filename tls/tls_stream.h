@@ -21,11 +21,12 @@ class TlsStream final : public Stream {
 
   // 0 is the peer's close_notify. Its FIN without one is connection_aborted, so that a cut connection never passes
   // for a clean end.
-  Awaitable<IoResult<std::size_t>> read_some(asio::mutable_buffer buffer) override;
+  IoResult<std::size_t> read_now(asio::mutable_buffer buffer) override;
+  // Gathers small buffers, so that a head and the start of its body share a record.
+  bool write_now(std::span<asio::const_buffer>& buffers, error_code& error) override;
   // May return early when the peer sent something that is not data (a session ticket, a key update).
   Awaitable<error_code> wait_readable() override;
-  // Gathers small buffers, so that a head and the start of its body share a record.
-  Awaitable<error_code> write(std::span<const asio::const_buffer> buffers) override;
+  Awaitable<error_code> wait_writable() override { return wire_.under.wait_writable(); }
   Awaitable<void> shutdown_write() override;
   void close() override { wire_.under.close(); }
   void abort() override { wire_.under.abort(); }
@@ -44,11 +45,10 @@ class TlsStream final : public Stream {
   };
   Outcome outcome_of(int returned);
   error_code broken();
-  Awaitable<error_code> wait_for(Socket::wait_type what);
   Awaitable<error_code> send_unsent();
   std::string words_of_failure() const;
   bool data_at_hand();
-  int write_record(std::span<const asio::const_buffer> buffers, std::size_t offset, std::size_t& written);
+  bool write_record(std::span<asio::const_buffer>& buffers);
 
   // Handshake messages after the handshake (key updates, renegotiation) cost us more than they cost the sender, so
   // there is a budget: some at once, and more with the data that comes along.

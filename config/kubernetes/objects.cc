@@ -138,31 +138,47 @@ bool ClusterObjects::erase(const ObjectKey& key) {
   return false;
 }
 
-const ServiceObjects* ClusterObjects::service(NameView name) const {
+ServiceObjectsPtr ClusterObjects::service(NameView name) const {
   const auto found = by_service_.find(name);
-  return found == by_service_.end() ? nullptr : &found->second;
+  return found == by_service_.end() ? nullptr : found->second;
+}
+
+template <class Change>
+void ClusterObjects::change_service(const ObjectName& name, Change change) {
+  const auto entry = by_service_.try_emplace(name).first;
+  ServiceObjectsPtr& known = entry->second;
+  const bool ours_alone = known && known.use_count() == 1;
+  auto next = ours_alone ? std::const_pointer_cast<ServiceObjects>(known) : std::make_shared<ServiceObjects>();
+  if (known && !ours_alone) {
+    *next = *known;
+    next->superseded = false;
+    known->superseded = true;
+  }
+  change(*next);
+  if (!next->service && next->slices.empty())
+    by_service_.erase(entry);
+  else
+    known = std::move(next);
 }
 
 void ClusterObjects::index(const std::shared_ptr<const Service>& service) {
-  by_service_[service->meta.name].service = service;
+  change_service(service->meta.name, [&](ServiceObjects& objects) { objects.service = service; });
 }
 
 void ClusterObjects::unindex(const std::shared_ptr<const Service>& service) {
-  const auto found = by_service_.find(service->meta.name);
-  found->second.service = nullptr;
-  if (found->second.slices.empty()) by_service_.erase(found);
+  change_service(service->meta.name, [](ServiceObjects& objects) { objects.service = nullptr; });
 }
 
 void ClusterObjects::index(const std::shared_ptr<const EndpointSlice>& slice) {
   if (slice->service.empty()) return;  // belongs to nothing; there may be very many of them
-  by_service_[{slice->meta.name.ns, slice->service}].slices.push_back(slice);
+  change_service({slice->meta.name.ns, slice->service},
+                 [&](ServiceObjects& objects) { objects.slices.push_back(slice); });
 }
 
 void ClusterObjects::unindex(const std::shared_ptr<const EndpointSlice>& slice) {
   if (slice->service.empty()) return;
-  const auto found = by_service_.find(NameView{slice->meta.name.ns, slice->service});
-  std::erase(found->second.slices, slice);
-  if (found->second.slices.empty() && !found->second.service) by_service_.erase(found);
+  change_service({slice->meta.name.ns, slice->service},
+                 [&](ServiceObjects& objects) { std::erase(objects.slices, slice); });
 }
 
 }  // namespace gatehouse::kubernetes

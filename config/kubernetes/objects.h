@@ -251,11 +251,15 @@ ObjectKey key_of(const Object& object);
 const Meta& meta_of(const Object& object);
 bool equal(const Object& a, const Object& b);
 
-// A Service by its name, with the slices that belong to it. Either may be there without the other.
+// A Service by its name, with the slices that belong to it. Either may be there without the other. Once somebody else
+// holds it, it does not change any more but for the mark that another one has taken its place: who has drawn
+// conclusions from it sees by a look that they still hold.
 struct ServiceObjects {
   std::shared_ptr<const Service> service;
   std::vector<std::shared_ptr<const EndpointSlice>> slices;
+  mutable bool superseded = false;
 };
+using ServiceObjectsPtr = std::shared_ptr<const ServiceObjects>;
 
 struct NameView {
   std::string_view ns;
@@ -297,7 +301,7 @@ struct ClusterObjects {
   bool erase(const ObjectKey& key);
 
   // Null: neither the Service nor a slice of it is there. Costs one hash probe.
-  const ServiceObjects* service(NameView name) const;
+  ServiceObjectsPtr service(NameView name) const;
 
  private:
   template <class T>
@@ -308,10 +312,12 @@ struct ClusterObjects {
   void unindex(const std::shared_ptr<const Service>& service);
   void index(const std::shared_ptr<const EndpointSlice>& slice);
   void unindex(const std::shared_ptr<const EndpointSlice>& slice);
+  template <class Change>
+  void change_service(const ObjectName& name, Change change);
   template <class T>
   bool erase_from(Table<T>& table, const ObjectName& name);
 
-  std::unordered_map<ObjectName, ServiceObjects, NameHash, NameEqual> by_service_;
+  std::unordered_map<ObjectName, ServiceObjectsPtr, NameHash, NameEqual> by_service_;
 };
 
 }  // namespace gatehouse::kubernetes

@@ -18,9 +18,13 @@ Awaitable<Result<BodyPiece>> Http1Body::next() {
     auto now = next_now();
     if (!now) co_return now.error();
     if (*now) co_return **now;
-    deadline_.within(idle_);
-    const auto read = co_await inbox_.refill(expected());
-    deadline_.clear();
+    auto read = inbox_.refill_now(expected());
+    if (!read && would_block(read.error())) {
+      deadline_.within(idle_);
+      const error_code error = co_await inbox_.stream().wait_readable();
+      deadline_.clear();
+      if (!error) continue;
+    }
     if (!read) co_return Failure(deadline_.expired() ? failures_.stalled : failures_.broken_off);
     if (*read > 0) continue;
     if (framing_.kind != BodyKind::until_close) co_return Failure(failures_.broken_off);

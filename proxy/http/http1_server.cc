@@ -9,8 +9,6 @@
 namespace gatehouse {
 namespace {
 
-asio::const_buffer buffer_of(std::string_view text) { return {text.data(), text.size()}; }
-
 // How the answer's body goes to this client.
 BodyKind framing_for(const RequestHead& request, const ResponseHead& response) {
   const BodyKind kind = response.body.kind;
@@ -46,7 +44,12 @@ Awaitable<Result<bool>> read_request_head(Http1Link link, Duration limit, std::s
       co_return Failure(unread.find('\n') == std::string_view::npos ? FailureKind::uri_too_long
                                                                     : FailureKind::head_too_large);
     const bool nothing_yet = unread.empty();
-    const auto read = co_await link.inbox.gather(head_bytes);
+    auto read = link.inbox.gather_now(head_bytes);
+    if (!read && would_block(read.error())) {
+      link.inbox.release_if_empty();
+      const error_code error = co_await link.stream.wait_readable();
+      if (!error) continue;
+    }
     if (read && *read > 0) continue;
     const bool expired = link.reading.expired();
     link.reading.clear();
@@ -87,7 +90,7 @@ Awaitable<Result<void>> Http1Exchange::send_interim(const ResponseHead& head) {
   if (request_.minor_version == 0 || (head.status == 100 && !request_.expect_continue)) co_return Result<void>();
   std::string text;
   write_interim(text, head);
-  const asio::const_buffer buffer = buffer_of(text);
+  asio::const_buffer buffer = buffer_of(text);
   co_return co_await write(std::span(&buffer, 1));
 }
 
@@ -110,16 +113,15 @@ Awaitable<Result<void>> Http1Exchange::send_head(const ResponseHead& head, BodyP
   rules.http10 = request_.minor_version == 0;
   rules.date = date_;
   rules.set_cookie = set_cookie;
-  std::string text;
-  text.reserve(512);
-  write_client_response(text, head, rules);
+  head_text_.reserve(512);
+  write_client_response(head_text_, head, rules);
   begun_ = true;
   if (answer_body_ == BodyKind::none) first = {{}, true};
-  co_return co_await write_piece(text, first, trailers);
+  return write_piece(head_text_, first, trailers);
 }
 
 Awaitable<Result<void>> Http1Exchange::send_piece(BodyPiece piece, const std::vector<HeaderField>& trailers) {
-  co_return co_await write_piece({}, piece, trailers);
+  return write_piece({}, piece, trailers);
 }
 
 Awaitable<Result<void>> Http1Exchange::write_piece(std::string_view head, BodyPiece piece,
@@ -129,9 +131,15 @@ Awaitable<Result<void>> Http1Exchange::write_piece(std::string_view head, BodyPi
   const ChunkSizeLine size_line(piece.bytes.size());
   std::string tail = sized ? "\r\n" : "";
   if (chunked && piece.last) write_trailers(tail.append("0\r\n"), trailers);
-  const std::array buffers{buffer_of(head), buffer_of(sized ? size_line.text() : std::string_view{}),
-                           buffer_of(piece.bytes), buffer_of(tail)};
-  auto written = co_await write(buffers);
+  std::array buffers{buffer_of(head), buffer_of(sized ? size_line.text() : std::string_view{}), buffer_of(piece.bytes),
+                     buffer_of(tail)};
+  std::span<asio::const_buffer> rest(buffers);
+  error_code error;
+  Result<void> written;
+  if (!link_.stream.write_now(rest, error))
+    written = co_await write(rest);
+  else if (error)
+    written = Failure(FailureKind::client_gone, error.message());
   if (written && piece.last) complete_ = true;
   co_return written;
 }
@@ -149,7 +157,7 @@ Awaitable<Result<void>> Http1Exchange::respond(std::uint16_t status, std::vector
   co_return co_await send_head(head, {body, true}, {}, {});
 }
 
-Awaitable<Result<void>> Http1Exchange::write(std::span<const asio::const_buffer> buffers) {
+Awaitable<Result<void>> Http1Exchange::write(std::span<asio::const_buffer> buffers) {
   link_.writing.within(link_.write_idle);
   const error_code error = co_await link_.stream.write(buffers);
   link_.writing.clear();

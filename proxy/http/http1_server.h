@@ -60,7 +60,7 @@ class Http1Exchange final : public Exchange {
   std::uint64_t body_received() const { return body_.received(); }
 
  private:
-  Awaitable<Result<void>> write(std::span<const asio::const_buffer> buffers);
+  Awaitable<Result<void>> write(std::span<asio::const_buffer> buffers);
   Awaitable<Result<void>> write_piece(std::string_view head, BodyPiece piece, const std::vector<HeaderField>& trailers);
 
   Http1Link link_;
@@ -72,6 +72,7 @@ class Http1Exchange final : public Exchange {
   bool begun_ = false, complete_ = false;
   bool close_;
   BodyKind answer_body_ = BodyKind::none;  // how the answer's body is framed to the client
+  std::string head_text_;  // the answer's head as it goes out
 };
 
 // Reads and drops what the client still sends so that it gets to read the answer instead of a reset: until it closes,

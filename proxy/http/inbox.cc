@@ -6,8 +6,26 @@
 namespace gatehouse {
 
 Awaitable<IoResult<std::size_t>> Inbox::gather(std::size_t limit) {
+  while (true) {
+    auto read = gather_now(limit);
+    if (read || !would_block(read.error())) co_return read;
+    const error_code error = co_await stream_->wait_readable();
+    if (error) co_return error;
+  }
+}
+
+Awaitable<IoResult<std::size_t>> Inbox::refill(std::uint64_t expected) {
+  while (true) {
+    auto read = refill_now(expected);
+    if (read || !would_block(read.error())) co_return read;
+    const error_code error = co_await stream_->wait_readable();
+    if (error) co_return error;
+  }
+}
+
+IoResult<std::size_t> Inbox::gather_now(std::size_t limit) {
   const std::size_t size = end_ - begin_;
-  if (size >= limit) co_return std::size_t{0};
+  if (size >= limit) return std::size_t{0};
   if (!head_ || data_ != head_.data() || end_ == head_.size()) {  // elsewhere, or no room left behind them
     Buffer block = buffers_.take(std::min(limit, std::max(Buffers::small, size * 4)));
     if (size > 0) std::memcpy(block.data(), data_ + begin_, size);
@@ -17,10 +35,9 @@ Awaitable<IoResult<std::size_t>> Inbox::gather(std::size_t limit) {
     begin_ = 0;
     end_ = size;
   }
-  auto read =
-      co_await stream_->read_some(asio::buffer(head_.data() + end_, std::min(head_.size() - end_, limit - size)));
+  auto read = stream_->read_now(asio::buffer(head_.data() + end_, std::min(head_.size() - end_, limit - size)));
   if (read) end_ += *read;
-  co_return read;
+  return read;
 }
 
 void Inbox::keep_head(std::size_t n) {
@@ -28,7 +45,7 @@ void Inbox::keep_head(std::size_t n) {
   floor_ = begin_;
 }
 
-Awaitable<IoResult<std::size_t>> Inbox::refill(std::uint64_t expected) {
+IoResult<std::size_t> Inbox::refill_now(std::uint64_t expected) {
   const std::size_t left = end_ - begin_;
   const bool behind_head = head_ && (data_ == head_.data() || left == 0) && left + expected <= head_.size() - floor_;
   Buffer block;
@@ -41,9 +58,9 @@ Awaitable<IoResult<std::size_t>> Inbox::refill(std::uint64_t expected) {
   data_ = target;
   begin_ = 0;
   end_ = left;
-  auto read = co_await stream_->read_some(asio::buffer(data_ + end_, room - end_));
+  auto read = stream_->read_now(asio::buffer(data_ + end_, room - end_));
   if (read) end_ += *read;
-  co_return read;
+  return read;
 }
 
 void Inbox::release_head() {

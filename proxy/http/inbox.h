@@ -20,7 +20,9 @@ class Inbox {
 
   // Reads more behind the unread bytes, which stay in one piece (growing up to `limit` bytes): for heads.
   // 0: the peer's end, or `limit` unread bytes are there already.
+  // gather_now: what is there already, else would_block.
   Awaitable<IoResult<std::size_t>> gather(std::size_t limit);
+  IoResult<std::size_t> gather_now(std::size_t limit);
 
   // Consumes the first `n` unread bytes but keeps them where they are until release_head().
   void keep_head(std::size_t n);
@@ -28,6 +30,7 @@ class Inbox {
   // Reads behind the unread bytes (few: part of a chunk's size line), which may move. `expected`: bytes known to
   // come, for choosing the block.
   Awaitable<IoResult<std::size_t>> refill(std::uint64_t expected);
+  IoResult<std::size_t> refill_now(std::uint64_t expected);
 
   // The head's views are no longer used. Unread bytes (a pipelined request) stay.
   void release_head();

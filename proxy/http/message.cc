@@ -1,9 +1,17 @@
 #include "proxy/http/message.h"
 
 #include <algorithm>
+#include <array>
 
 namespace gatehouse {
 namespace {
+
+// Bytes of names that some upstreams read as `-`.
+constexpr auto odd = [] {
+  std::array<bool, 256> table{};
+  for (const unsigned char c : {'_', '.', '%'}) table[c] = true;
+  return table;
+}();
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
 
@@ -68,8 +76,9 @@ bool same_name(std::string_view name, std::string_view lower_name) {
 }
 
 HeaderId header_id(std::string_view name) {
-  const auto odd = [](char c) { return c == '_' || c == '.' || c == '%'; };
-  if (std::any_of(name.begin(), name.end(), odd)) return HeaderId::ambiguous;
+  bool ambiguous = false;
+  for (const char c : name) ambiguous |= odd[static_cast<unsigned char>(c)];
+  if (ambiguous) return HeaderId::ambiguous;
   return name.size() > 2 && lower(name[0]) == 'x' && name[1] == '-' ? id_of_x(name) : id_of_plain(name);
 }
 

@@ -19,8 +19,6 @@ constexpr HeadLimits response_limits{.target_bytes = 0, .fields = 512};
 constexpr int most_interims = 10;
 constexpr Duration watch_interval = std::chrono::seconds(1);
 
-asio::const_buffer buffer_of(std::string_view text) { return {text.data(), text.size()}; }
-
 }  // namespace
 
 Attempt::Attempt(Exchange& exchange, UpstreamConnection& upstream, const Service& service, Deadlines& deadlines,
@@ -41,7 +39,7 @@ void Attempt::ClientWatch::due() {
 }
 
 Awaitable<Result<void>> Attempt::run() {
-  const error_code error = co_await send_first();
+  const error_code error = co_await send_body(first_.value_or(BodyPiece{}));
   // A failed write may mean that the answer came early; only reading tells. A dead pooled connection has none.
   if (error && upstream_.reused) co_return Failure(FailureKind::upstream_closed, error.message());
   upload_complete_ = exchange_.body_ended();
@@ -67,18 +65,6 @@ Awaitable<Result<void>> Attempt::run() {
   co_return received;
 }
 
-Awaitable<error_code> Attempt::send_first() {
-  if (first_ && !first_->bytes.empty()) co_return co_await send_body(*first_);
-  if (first_ && first_->last && exchange_.request().body.kind == BodyKind::chunked)
-    co_return co_await send_body(*first_);
-  const asio::const_buffer head = buffer_of(head_);
-  upstream_.writing.within(service_.timeouts.idle);
-  const error_code error = co_await upstream_.stream().write(std::span(&head, 1));
-  upstream_.writing.clear();
-  head_ = {};
-  co_return error;
-}
-
 // A piece of the body framed as the request is, with the head before it if that has not been sent yet.
 Awaitable<error_code> Attempt::send_body(BodyPiece piece) {
   const bool chunked = exchange_.request().body.kind == BodyKind::chunked;
@@ -86,10 +72,14 @@ Awaitable<error_code> Attempt::send_body(BodyPiece piece) {
   std::string tail = chunked && !piece.bytes.empty() ? "\r\n" : "";
   if (chunked && piece.last) write_trailers(tail.append("0\r\n"), exchange_.request_trailers());
   const std::string_view line = chunked && !piece.bytes.empty() ? size_line.text() : std::string_view{};
-  const std::array buffers{buffer_of(head_), buffer_of(line), buffer_of(piece.bytes), buffer_of(tail)};
-  upstream_.writing.within(service_.timeouts.idle);
-  const error_code error = co_await upstream_.stream().write(buffers);
-  upstream_.writing.clear();
+  std::array buffers{buffer_of(head_), buffer_of(line), buffer_of(piece.bytes), buffer_of(tail)};
+  std::span<asio::const_buffer> rest(buffers);
+  error_code error;
+  if (!upstream_.stream().write_now(rest, error)) {
+    upstream_.writing.within(service_.timeouts.idle);
+    error = co_await upstream_.stream().write(rest);
+    upstream_.writing.clear();
+  }
   head_ = {};
   if (!error) bytes_in_ += piece.bytes.size();
   co_return error;
@@ -126,8 +116,13 @@ Awaitable<void> Attempt::join_upload() {
 }
 
 Awaitable<Result<void>> Attempt::receive() {
-  auto head = co_await receive_interims();
-  if (!head) co_return head.error();
+  for (int interims = 1;; ++interims) {
+    auto head = co_await receive_head();
+    if (!head) co_return head.error();
+    if (!upstream_.response.interim()) break;
+    auto passed = co_await pass_on_interim(interims);
+    if (!passed) co_return passed.error();
+  }
   const ResponseHead& response = upstream_.response;
   if (response.status == 101) {
     if (exchange_.request().upgrade.empty() || response.upgrade.empty())
@@ -141,17 +136,13 @@ Awaitable<Result<void>> Attempt::receive() {
   co_return co_await pass_on_body();
 }
 
-Awaitable<Result<void>> Attempt::receive_interims() {
-  for (int interims = 0;; ++interims) {
-    auto head = co_await receive_head();
-    if (!head) co_return head.error();
-    if (!upstream_.response.interim()) co_return Result<void>();
-    if (upstream_.response.status == 100) owes_continue_ = false;
-    if (interims == most_interims) co_return Failure(FailureKind::bad_answer, "too many interim answers");
-    auto sent = co_await exchange_.send_interim(upstream_.response);
-    if (!sent) co_return sent.error();
-    upstream_.inbox().release_head();
-  }
+Awaitable<Result<void>> Attempt::pass_on_interim(int number) {
+  if (upstream_.response.status == 100) owes_continue_ = false;
+  if (number > most_interims) co_return Failure(FailureKind::bad_answer, "too many interim answers");
+  auto sent = co_await exchange_.send_interim(upstream_.response);
+  if (!sent) co_return sent.error();
+  upstream_.inbox().release_head();
+  co_return Result<void>();
 }
 
 Awaitable<Result<void>> Attempt::receive_head() {
@@ -179,7 +170,11 @@ Awaitable<Result<void>> Attempt::receive_head() {
     if (inbox.unread().size() >= response_head_limit)
       co_return Failure(FailureKind::bad_answer, "the head is too large");
     const bool nothing_yet = inbox.unread().empty();
-    const auto read = co_await inbox.gather(response_head_limit);
+    auto read = inbox.gather_now(response_head_limit);
+    if (!read && would_block(read.error())) {
+      const error_code error = co_await upstream_.stream().wait_readable();
+      if (!error) continue;
+    }
     if (read && *read > 0) continue;
     co_return reading_failure(nothing_yet ? FailureKind::upstream_closed : FailureKind::bad_answer);
   }

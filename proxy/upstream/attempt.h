@@ -38,13 +38,12 @@ class Attempt {
     bool gone = false;
   };
 
-  Awaitable<error_code> send_first();
   Awaitable<error_code> send_body(BodyPiece piece);
   Awaitable<void> upload();
   Awaitable<void> join_upload();
   Awaitable<Result<void>> receive();
   Awaitable<Result<void>> receive_head();
-  Awaitable<Result<void>> receive_interims();
+  Awaitable<Result<void>> pass_on_interim(int number);
   Awaitable<Result<void>> pass_on_body();
   std::string sticky_cookie() const;
   Failure reading_failure(FailureKind broken_off) const;

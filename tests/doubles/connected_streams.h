@@ -64,7 +64,7 @@ inline Awaitable<void> let_others_run() {
 }
 
 inline Awaitable<error_code> write_text(Stream& stream, std::string text) {
-  const asio::const_buffer buffer = asio::buffer(text);
+  asio::const_buffer buffer = asio::buffer(text);
   co_return co_await stream.write(std::span(&buffer, 1));
 }
 

@@ -3,7 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <spdlog/sinks/ostream_sink.h>
+
+#include <sys/resource.h>
 #include <sys/socket.h>
+
+#include <optional>
+#include <sstream>
 
 namespace gatehouse {
 namespace {
@@ -77,6 +83,35 @@ TEST_F(Limits, StalledBodyIs408AndTheUpstreamIsBrokenOff) {
   EXPECT_EQ(client.read_message().status(), 408);
   EXPECT_EQ(connection.await_end(), Peer::End::reset);
   EXPECT_EQ(proxy.log_line().at("failure"), "body_stalled");
+}
+
+TEST_F(Limits, UploadMayTakeTenMinutes) {
+  proxy.publish({web()});
+  RawPeer client = connect_with("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 12\r\n\r\n");
+  RawPeer connection = upstream.accept();
+  connection.read_until("\r\n\r\n");
+  for (int i = 0; i < 12; ++i) {
+    proxy.pass(50s);
+    client.send("d");
+    EXPECT_EQ(connection.read(1), "d");
+  }
+  connection.send(ok("all here"));
+  EXPECT_EQ(client.read_message().body, "all here");
+}
+
+TEST_F(Limits, AnswerMayTrickleForAnHour) {
+  proxy.publish({web()});
+  RawPeer client = connect_with(get("/"));
+  RawPeer connection = upstream.accept();
+  connection.read_message();
+  connection.send("HTTP/1.1 200 OK\r\nContent-Length: 60\r\n\r\n");
+  client.read_until("\r\n\r\n");
+  for (int i = 0; i < 60; ++i) {
+    proxy.pass(1min);
+    connection.send("d");
+    ASSERT_EQ(client.read(1), "d") << "after " << i << " minutes";
+  }
+  EXPECT_EQ(proxy.log_line().at("status"), 200);
 }
 
 TEST_F(Limits, IdleKeepAliveConnectionIsClosed) {
@@ -182,6 +217,102 @@ TEST_F(Limits, ConnectionsBeyondTheLimitAreClosedAtOnce) {
   EXPECT_EQ(proxy.await_open("web", 1), 1);
   RawPeer three = connect_with(get("/"));
   upstream.accept().read_message();
+}
+
+// What the server has logged; read it after the server has stopped.
+struct SeenLog {
+  std::ostringstream text;
+  Logger logger = std::make_shared<spdlog::logger>("seen", std::make_shared<spdlog::sinks::ostream_sink_mt>(text));
+
+  std::size_t count(const std::string& words) const {
+    const std::string all = text.str();
+    std::size_t found = 0;
+    for (auto at = all.find(words); at != std::string::npos; at = all.find(words, at + 1)) ++found;
+    return found;
+  }
+};
+
+TEST(Shortage, ClientsWaitWhileThoseInsideAreServed) {
+  ManualClock clock;
+  SeenLog log;
+  Upstream upstream;
+  TestProxy proxy{entry("web", {to(service({upstream.endpoint()}))}),
+                  TestProxy::Setup{.clock = &clock, .most_connections = 2, .log = log.logger}};
+  RawPeer one = proxy.connect();
+  one.send(get("/one"));
+  RawPeer connection = upstream.accept();
+  const auto answer = [&](std::string_view to, std::string_view body) {
+    EXPECT_EQ(connection.read_message().start_line, "GET " + std::string(to) + " HTTP/1.1");
+    connection.send(ok(body));
+  };
+  answer("/one", "1");
+  EXPECT_EQ(one.read_message().body, "1");
+  RawPeer two = proxy.connect();
+  two.send(get("/two"));
+  answer("/two", "2");
+  EXPECT_EQ(two.read_message().body, "2");
+
+  RawPeer three = proxy.connect();
+  three.send(get("/three"));
+  proxy.pass(1s);
+  one.send(get("/still"));
+  answer("/still", "inside");
+  EXPECT_EQ(one.read_message().body, "inside");
+  EXPECT_FALSE(three.readable_within(0));
+  EXPECT_EQ(proxy.ask_admin("/ping").status(), 200) << "the admin entry point accepts all the same";
+  two.close();
+  EXPECT_EQ(proxy.await_open("web", 1), 1);
+  proxy.pass(1s);
+  answer("/three", "3");
+  EXPECT_EQ(three.read_message().body, "3");
+  proxy.server().stop();
+  EXPECT_EQ(log.count("not accepting for lack of descriptors"), 1u) << log.text.str();
+}
+
+// Puts the soft limit back.
+struct DescriptorLimit {
+  DescriptorLimit() { ::getrlimit(RLIMIT_NOFILE, &before); }
+  ~DescriptorLimit() { ::setrlimit(RLIMIT_NOFILE, &before); }
+  void lower(int to) const {
+    rlimit limit = before;
+    limit.rlim_cur = static_cast<rlim_t>(to);
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+  }
+  rlimit before{};
+};
+
+TEST(Shortage, WithoutADescriptorServingGoesOn) {
+  ManualClock clock;
+  SeenLog log;
+  Upstream upstream;
+  TestProxy proxy{entry("web", {to(service({upstream.endpoint()}))}),
+                  TestProxy::Setup{.clock = &clock, .log = log.logger}};
+  RawPeer inside = proxy.connect();
+  inside.send(get("/"));
+  RawPeer connection = upstream.accept();
+  connection.read_message();
+  connection.send(ok("before"));
+  EXPECT_EQ(inside.read_message().body, "before");
+
+  std::optional<DescriptorLimit> limit(std::in_place);
+  const int outside = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  limit->lower(outside + 1);  // every number below it is taken
+  asio::ip::tcp::endpoint web(proxy.address("web").address, proxy.address("web").port);
+  ASSERT_EQ(::connect(outside, web.data(), static_cast<socklen_t>(web.size())), 0);
+  RawPeer waiting(outside);
+  waiting.send(get("/"));
+  inside.send(get("/"));
+  connection.read_message();
+  connection.send(ok("meanwhile"));
+  EXPECT_EQ(inside.read_message().body, "meanwhile");
+  proxy.pass(1s);
+  limit.reset();
+  proxy.pass(1s);
+  connection.read_message();
+  connection.send(ok("after"));
+  EXPECT_EQ(waiting.read_message().body, "after");
+  proxy.server().stop();
+  EXPECT_EQ(log.count("not accepting for lack of resources"), 1u) << log.text.str();
 }
 
 TEST_F(Limits, ConnectionsOfOneAddressAreLimited) {

@@ -173,7 +173,7 @@ TEST(TlsStream, GathersManyBuffersInOrder) {
         }
         EXPECT_EQ(at, all.size());
         EXPECT_FALSE(co_await stream.write(buffers));
-        const std::span<const asio::const_buffer> none;
+        const std::span<asio::const_buffer> none;
         EXPECT_FALSE(co_await stream.write(none));
         EXPECT_FALSE(co_await send(stream, ""));
       },
@@ -183,8 +183,8 @@ TEST(TlsStream, GathersManyBuffersInOrder) {
 TEST(TlsStream, PutsAHeadAndItsBodyIntoOneRecord) {
   both_versions(
       [](Stream& stream) -> Awaitable<void> {
-        const std::array<asio::const_buffer, 3> parts{asio::const_buffer("head", 4), asio::const_buffer(" and ", 5),
-                                                      asio::const_buffer("body", 4)};
+        std::array<asio::const_buffer, 3> parts{asio::const_buffer("head", 4), asio::const_buffer(" and ", 5),
+                                                asio::const_buffer("body", 4)};
         EXPECT_FALSE(co_await stream.write(parts));
       },
       [](TestClient& client) {
@@ -197,9 +197,8 @@ TEST(TlsStream, SurvivesAWriteThatWaitsForTheReader) {
   static const std::string big = pattern(3'000'000, 4);
   both_versions(
       [](Stream& stream) -> Awaitable<void> {
-        const std::array<asio::const_buffer, 3> parts{asio::buffer(big.data(), 100),
-                                                      asio::buffer(big.data() + 100, 10'000),
-                                                      asio::buffer(big.data() + 10'100, big.size() - 10'100)};
+        std::array<asio::const_buffer, 3> parts{asio::buffer(big.data(), 100), asio::buffer(big.data() + 100, 10'000),
+                                                asio::buffer(big.data() + 10'100, big.size() - 10'100)};
         EXPECT_FALSE(co_await stream.write(parts));
       },
       [](TestClient& client) {

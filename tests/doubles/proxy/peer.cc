@@ -283,7 +283,7 @@ Result<std::unique_ptr<TlsPeer>> TlsPeer::accept(RawPeer raw, std::shared_ptr<co
 }
 
 bool TlsPeer::send(std::string_view bytes) {
-  const asio::const_buffer buffer(bytes.data(), bytes.size());
+  asio::const_buffer buffer(bytes.data(), bytes.size());
   return !run(tls_->write(std::span(&buffer, 1)));
 }
 

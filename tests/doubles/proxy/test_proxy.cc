@@ -90,6 +90,7 @@ TestProxy::TestProxy(Setup setup)
     : clock_(setup.clock), workers_(setup.workers), admin_(admin_source(server_, setup.ready)) {
   Server::Options options;
   options.workers = setup.workers;
+  options.most_connections = setup.most_connections;
   options.access_log.format = setup.format;
   options.access_log.write = [this](std::string line) {
     const std::scoped_lock lock(mutex_);
@@ -97,7 +98,7 @@ TestProxy::TestProxy(Setup setup)
     wake_.notify_all();
   };
   Clock& clock = clock_ ? static_cast<Clock&>(*clock_) : system_clock_;
-  server_ = std::make_unique<Server>(clock, std::move(options), &admin_, std::make_shared<spdlog::logger>("quiet"));
+  server_ = std::make_unique<Server>(clock, std::move(options), &admin_, setup.log);
   server_->start();
 }
 

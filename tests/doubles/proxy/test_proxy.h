@@ -45,6 +45,8 @@ class TestProxy {
     ManualClock* clock = nullptr;  // null: the system's
     AccessLogFormat format = AccessLogFormat::json;
     bool ready = true;
+    std::size_t most_connections = 0;  // 0: the server's own choice
+    Logger log = std::make_shared<spdlog::logger>("quiet");
   };
 
   TestProxy() : TestProxy(Setup{}) {}

@@ -79,9 +79,8 @@ Awaitable<void> serve_one(PlainStream& under, std::shared_ptr<const ServerContex
 }  // namespace
 
 Awaitable<error_code> send(Stream& stream, std::string_view bytes) {
-  const asio::const_buffer buffer(bytes.data(), bytes.size());
-  const std::span<const asio::const_buffer> buffers(&buffer, 1);
-  co_return co_await stream.write(buffers);
+  asio::const_buffer buffer(bytes.data(), bytes.size());
+  co_return co_await stream.write(std::span(&buffer, 1));
 }
 
 WallTime test_now() { return WallTime(std::chrono::seconds(1'767'225'600)); }
