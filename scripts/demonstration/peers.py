@@ -68,7 +68,8 @@ class Demo:
         # nginx started by root would otherwise give its worker to a user who cannot read the demo's folder.
         nginx_user = f"user {user} {group};" if os.getuid() == 0 else ""
         values = {**self.ports, "folder": self.folder, "user": user, "nginx_user": nginx_user}
-        names = ["gatehouse.yaml", "nginx.conf", "registry.yaml", "sshd_config", "ssh_config", "s3cfg", "client", "pebble.json"]
+        names = ["gatehouse.yaml", "nginx.conf", "registry.yaml", "sshd_config", "ssh_config", "s3cfg", "client",
+                 "pebble.json"]
         for name in [*names, *(f"manifests/{file.name}" for file in (SOURCE / "manifests").iterdir())]:
             (self.folder / name).write_text(Template((SOURCE / name).read_text()).substitute(values))
         (self.folder / "client").chmod(0o755)
@@ -85,8 +86,8 @@ class Demo:
 
     def make_certificate_of_pebble(self):
         """What pebble itself shows to ACME clients; who trusts this file trusts nobody else."""
-        run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "7",
-             "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+        run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+             "-days", "7", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
              "-keyout", self.folder / "pebble.key", "-out", self.folder / "pebble.pem"])
 
     def make_repository(self):
@@ -111,7 +112,8 @@ class Demo:
         start("sshd", ["/usr/sbin/sshd", "-D", "-e", "-f", self.folder / "sshd_config"])
         self.start_certificate_authority(start)
         self.servers.wait_ready("fcgiwrap", (self.folder / "fcgiwrap.socket").is_socket)
-        servers = {"page": "nginx", "blue": "nginx", "green": "nginx", "git": "nginx", "roots": "pebble", "records": "names"}
+        servers = {"page": "nginx", "blue": "nginx", "green": "nginx", "git": "nginx", "roots": "pebble",
+                   "records": "names"}
         for name in PEERS:
             self.servers.wait_ready(servers.get(name, name), lambda name=name: answers(self.ports[f"{name}_peer"]))
         self.ca.write_bytes(self.root_of_pebble())
@@ -141,7 +143,8 @@ class Demo:
             self.servers.wait_ready("gatehouse", lambda: all(map(self.shows_certificate, HOSTS)), 60)
         except Failed as late:
             listed = self.gatehouse_prints("certs", "list")
-            raise Failed(f"{late}\nA host has no certificate of pebble's (log: {self.servers.log('pebble')}):\n{listed}") from None
+            pebble = self.servers.log("pebble")
+            raise Failed(f"{late}\nA host has no certificate of pebble's (its log: {pebble}):\n{listed}") from None
 
     def gatehouse_prints(self, *command):
         return run([self.program, *command, "--config", self.folder / "gatehouse.yaml"])
@@ -154,7 +157,7 @@ class Demo:
             return False
 
     def served_certificate(self, host):
-        """The certificate that `host` shows, as SSLSocket.getpeercert does; OSError when it does not verify for the host."""
+        """What SSLSocket.getpeercert says of the certificate of `host`; OSError when it does not verify for it."""
         context = ssl.create_default_context(cafile=self.ca)
         with socket.create_connection(("127.0.0.1", self.port("websecure")), timeout=10) as connection:
             with context.wrap_socket(connection, server_hostname=host) as tls:
