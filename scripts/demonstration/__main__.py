@@ -64,6 +64,7 @@ Gatehouse is ready, its log is {os.path.relpath(demo.servers.log("gatehouse"))}.
   s3         {client} s3cmd -c {os.path.relpath(demo.folder / "s3cfg")} put FILE s3://demo
   WebSocket  {client} /usr/bin/python3 -m websockets {demo.url("gitlab", "/-/cable").replace("https", "wss", 1)}
   routes     {os.path.relpath(demo.manifests)}/  (change a file and see)
+  certs      {os.path.relpath(demo.program)} certs list --config {os.path.relpath(demo.folder / "gatehouse.yaml")}
   admin      curl http://127.0.0.1:{demo.port("admin")}/metrics
 
 Ctrl-C ends it and removes {os.path.relpath(demo.folder)}/."""

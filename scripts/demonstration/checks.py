@@ -10,10 +10,25 @@ import tarfile
 
 import websockets
 
+from peers import HOSTS
 from processes import Failed
 from route_changes import routes_change_under_load
 
 MIB = 1024 * 1024
+
+
+def certificates_come_by_ACME(demo):
+    """Each host shows a certificate that leads to pebble's root and is for it; `gatehouse certs list` says the same."""
+    listed = json.loads(demo.gatehouse_prints("certs", "list", "--output", "json"))
+    expect({tuple(one["names"]): one["state"] for one in listed}, {(host,): "valid" for host in HOSTS}, "certs list")
+    issuers = set()
+    for host in HOSTS:
+        certificate = demo.served_certificate(host)
+        expect(certificate["subjectAltName"], (("DNS", host),), f"the names in the certificate of {host}")
+        issuers.add(dict(pair for part in certificate["issuer"] for pair in part)["commonName"])
+    if not all(issuer.startswith("Pebble ") for issuer in issuers):
+        raise Failed(f"issued by {issuers}, not by pebble")
+    return f"{len(HOSTS)} hosts, verified to pebble's root, issued by {', '.join(issuers)}"
 
 
 def page_through_redirect(demo):
@@ -128,9 +143,9 @@ def routes_change_while_requests_run(demo):
     return asyncio.run(asyncio.wait_for(talk_meanwhile(), 120))
 
 
-CHECKS = [page_through_redirect, chunked_upload, git_over_https, git_over_ssh, ssh_port_speaks_first,
-          image_into_and_out_of_the_registry, object_of_1_gib_into_and_out_of_s3, websocket_round_trip,
-          routes_change_while_requests_run]
+CHECKS = [certificates_come_by_ACME, page_through_redirect, chunked_upload, git_over_https, git_over_ssh,
+          ssh_port_speaks_first, image_into_and_out_of_the_registry, object_of_1_gib_into_and_out_of_s3,
+          websocket_round_trip, routes_change_while_requests_run]
 
 
 def expect(seen, wanted, what):
