@@ -107,7 +107,9 @@ Awaitable<Result<void>> Holdings::keep(std::string resolver, Account account) {
   co_return saved;
 }
 
-Awaitable<Result<void>> Holdings::keep_ledger(std::string ca) {
+Awaitable<Result<void>> Holdings::keep_ledger(std::string ca, WallTime now) {
+  // Limits differ between resolvers in their counts, not in their windows.
+  forget_old(ledger(ca), longest_window(RateLimits()), now);
   auto saved = co_await storage_->save(to_record(ledger(ca)));
   co_return saved;
 }

@@ -41,7 +41,8 @@ class Holdings {
   Awaitable<Result<void>> keep(StoredCertificate certificate);
   Awaitable<Result<void>> keep(PendingOrder order);
   Awaitable<Result<void>> keep(std::string resolver, Account account);
-  Awaitable<Result<void>> keep_ledger(std::string ca);
+  // Without what no limit counts any more.
+  Awaitable<Result<void>> keep_ledger(std::string ca, WallTime now);
   Awaitable<Result<void>> drop_certificate(std::string record);
   Awaitable<Result<void>> drop_order(std::string record);
 

@@ -75,7 +75,7 @@ class Issuing {
     if (own != nullptr && work_.resolver->reuses_keys()) pending.key_pem = own->stored.key_pem;
     if (own != nullptr && work_.planned.kind != OrderKind::first) pending.replaces = own->certificate->renewal_id();
     note_order(holdings().ledger(ca()), names(), work_.planned.kind, clock_.wall_now());
-    auto saved = co_await holdings().keep_ledger(ca());
+    auto saved = co_await holdings().keep_ledger(ca(), clock_.wall_now());
     co_return saved;
   }
 
@@ -96,7 +96,7 @@ class Issuing {
     // What of this is not saved is done again after a restart: the plan sees that the order is older.
     auto dropped = co_await holdings().drop_order(work_.planned.record);
     forgive(holdings().ledger(ca()), names());
-    auto saved = co_await holdings().keep_ledger(ca());
+    auto saved = co_await holdings().keep_ledger(ca(), clock_.wall_now());
     IssueOutcome outcome;
     outcome.issued = true;
     if (!dropped || !saved) outcome.words = describe(dropped ? saved.error() : dropped.error());
@@ -113,7 +113,7 @@ class Issuing {
     if (cannot_have_issued(trouble)) note_no_certificate(holdings().ledger(ca()), names());
     if (is_of_no_more_use(trouble)) co_await drop_order();
     if (outcome.account_is_gone) co_await forget_account();
-    auto saved = co_await holdings().keep_ledger(ca());
+    auto saved = co_await holdings().keep_ledger(ca(), clock_.wall_now());
     if (!saved) outcome.words += "; the ledger cannot be stored: " + printable(saved.error().detail);
     co_return outcome;
   }
@@ -187,7 +187,7 @@ Awaitable<Answer<Account>> open_account(Clock& clock, std::shared_ptr<Resolver> 
   Account known = holdings->account(resolver->name(), ca);
   if (known.url.empty()) {
     note_account(holdings->ledger(ca), clock.wall_now());
-    auto saved = co_await holdings->keep_ledger(ca);
+    auto saved = co_await holdings->keep_ledger(ca, clock.wall_now());
     if (!saved) co_return trouble_of(saved.error());
   }
   KeepAccount keep = [holdings, name = resolver->name()](Account account) {

@@ -89,7 +89,7 @@ Result<fs::path> leave_request(const fs::path& storage, const OperatorRequest& r
   return file;
 }
 
-Awaitable<Result<std::string>> mark_for_renewal(Holdings& holdings, std::string record) {
+Awaitable<Result<std::string>> mark_for_renewal(Holdings& holdings, std::string record, WallTime now) {
   const KeptCertificate* kept = holdings.certificate(record);
   if (kept == nullptr) co_return failed("there is no certificate " + record);
   StoredCertificate stored = kept->stored;
@@ -97,17 +97,17 @@ Awaitable<Result<std::string>> mark_for_renewal(Holdings& holdings, std::string 
   const std::vector<HostName> names = stored.names;
   auto saved = co_await holdings.keep(std::move(stored));
   if (!saved) co_return saved.error();
-  auto forgiven = co_await try_again(holdings, names);
+  auto forgiven = co_await try_again(holdings, names, now);
   if (!forgiven) co_return forgiven.error();
   co_return names.front().text() + " is to be renewed";
 }
 
-Awaitable<Result<std::string>> try_again(Holdings& holdings, std::vector<HostName> names) {
+Awaitable<Result<std::string>> try_again(Holdings& holdings, std::vector<HostName> names, WallTime now) {
   const auto ledgers = holdings.plan_input().ledgers;
   for (const auto& [ca, known] : ledgers) {
     if (setback(known, names) == nullptr) continue;
     forgive(holdings.ledger(ca), names);
-    auto saved = co_await holdings.keep_ledger(ca);
+    auto saved = co_await holdings.keep_ledger(ca, now);
     if (!saved) co_return saved.error();
   }
   co_return names.front().text() + " is to be tried again";

@@ -39,9 +39,9 @@ Result<std::filesystem::path> leave_request(const std::filesystem::path& storage
                                             std::string_view contents);
 
 // What it does to the records. Each returns a sentence for log or terminal.
-Awaitable<Result<std::string>> mark_for_renewal(Holdings& holdings, std::string record);
+Awaitable<Result<std::string>> mark_for_renewal(Holdings& holdings, std::string record, WallTime now);
 // Failures of these names are forgotten, so they are tried at once.
-Awaitable<Result<std::string>> try_again(Holdings& holdings, std::vector<HostName> names);
+Awaitable<Result<std::string>> try_again(Holdings& holdings, std::vector<HostName> names, WallTime now);
 std::vector<std::string> unwanted_records(const Plan& plan);
 Awaitable<Result<std::string>> prune(Holdings& holdings, std::vector<std::string> records);
 // `resolvers`: the URLs of their CAs, for the accounts. A certificate that is there already is kept unless the file's

@@ -263,7 +263,7 @@ Awaitable<void> Renewal::leave_alone(std::string ca, std::string words, std::opt
   const WallTime end = std::max(by_us, until.value_or(by_us));
   pause(holdings_->ledger(ca), end, words, now);
   ports_.log->error("{} is left alone until {}: {}", printable(ca), time_text(end), printable(words));
-  auto saved = co_await holdings_->keep_ledger(ca);
+  auto saved = co_await holdings_->keep_ledger(ca, now);
   if (!saved) ports_.log->error("{}", printable(describe(saved.error())));
 }
 
@@ -280,10 +280,10 @@ Awaitable<Result<std::string>> Renewal::renew(std::string record) {
   if (wanted_) make_plan();
   for (const PlannedCertificate& planned : plan_.certificates) {
     if (planned.record != record || holdings_->certificate(record) != nullptr) continue;
-    auto forgiven = co_await try_again(*holdings_, planned.names);
+    auto forgiven = co_await try_again(*holdings_, planned.names, clock_.wall_now());
     co_return forgiven;
   }
-  auto marked = co_await mark_for_renewal(*holdings_, std::move(record));
+  auto marked = co_await mark_for_renewal(*holdings_, std::move(record), clock_.wall_now());
   co_return marked;
 }
 

@@ -72,6 +72,12 @@ class Loop : public ::testing::Test {
     settle();
   }
 
+  Holdings stored() const {
+    Holdings holdings(DirectoryStorage::open(settings_.storage, DirectoryStorage::Mode::reading).value());
+    EXPECT_TRUE(run(holdings.load()));
+    return holdings;
+  }
+
   bool valid_now() const { return !obtained_.empty() && obtained_[0].certificate->not_after() > clock_.wall_now(); }
   std::string fingerprint() const { return obtained_.at(0).certificate->fingerprint(); }
   bool says(const std::string& words) const { return said_.str().find(words) != std::string::npos; }
@@ -222,6 +228,16 @@ TEST_F(Loop, a_storage_in_use_is_served_from_and_taken_over_later) {
   pass(minutes(2));
   EXPECT_EQ(ca_.orders(), 2u) << said_.str();
   EXPECT_EQ(obtained_.size(), 2u);
+}
+
+TEST_F(Loop, the_ledger_on_disk_forgets_what_no_limit_counts_any_more) {
+  ca_.lifetime = hours(24 * 6);
+  start();
+  want({"a.test"});
+  pass(hours(24 * 60));
+  ASSERT_GT(ca_.orders(), 12u) << said_.str();
+  stop();
+  EXPECT_LE(stored().ledger(ca_.directory_url()).events.size(), 3u);
 }
 
 TEST_F(Loop, four_hundred_days_of_short_certificates_are_never_without_one) {
