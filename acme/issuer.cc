@@ -87,6 +87,7 @@ class Issuing {
     stored.chain_pem = std::move(issued.chain_pem);
     stored.key_pem = std::move(issued.key_pem);
     stored.stored = whole_seconds(clock_.wall_now());
+    stored.hurried = is_hurried();
     auto kept = co_await holdings().keep(std::move(stored));
     if (!kept) {
       // The order stays: the certificate is downloaded again at the next try.
@@ -101,6 +102,12 @@ class Issuing {
     outcome.issued = true;
     if (!dropped || !saved) outcome.words = describe(dropped ? saved.error() : dropped.error());
     co_return outcome;
+  }
+
+  bool is_hurried() {
+    const KeptCertificate* own = holdings().certificate(work_.planned.record);
+    return own != nullptr && own->stored.ca == ca() && !own->stored.renew_now &&
+           hurries(own->held.validity, own->held.window, clock_.wall_now());
   }
 
   Awaitable<IssueOutcome> fail(Trouble trouble) {

@@ -127,6 +127,21 @@ TEST_F(Loop, renews_in_the_window_the_ca_suggests_and_says_what_it_replaces) {
   EXPECT_EQ(ca_.replaced()[0], id);
 }
 
+TEST_F(Loop, a_ca_whose_windows_are_always_past_does_not_get_an_order_an_hour) {
+  ca_.window = {clock_.wall_now() - hours(48), clock_.wall_now() - hours(24)};
+  ca_.keeps_window = true;
+  start();
+  want({"a.test"});
+  pass(hours(24 * 29));
+  EXPECT_EQ(ca_.orders(), 2u) << "the first, and one that obeys";
+  stop();
+  start();
+  want({"a.test"});
+  pass(hours(24 * 71));
+  EXPECT_TRUE(valid_now());
+  EXPECT_LE(ca_.orders(), 8u);
+}
+
 TEST_F(Loop, the_old_certificate_goes_on_while_the_ca_is_ill) {
   ca_.lifetime = hours(24 * 9);
   start();

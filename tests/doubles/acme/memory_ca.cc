@@ -83,7 +83,7 @@ FetchResponse MemoryCa::answer(const FetchRequest&, const std::string& path, con
     Order order;
     for (const auto& identifier : objects_at(wanted, "identifiers"))
       order.names.push_back(text_at(identifier, "value"));
-    if (wanted.contains("replaces")) window.reset();
+    if (wanted.contains("replaces") && !keeps_window) window.reset();
     if (wanted.contains("replaces")) replaced_.push_back(text_at(wanted, "replaces"));
     orders_.push_back(std::move(order));
     return order_answer(orders_.size() - 1, 201);

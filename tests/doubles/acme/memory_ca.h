@@ -26,6 +26,7 @@ class MemoryCa {
   bool down = false;
   std::optional<FetchResponse> refuse_orders = {};
   std::optional<std::pair<WallTime, WallTime>> window = {};  // of every certificate, until one is replaced
+  bool keeps_window = false;  // also then
 
   std::size_t orders() const { return orders_.size(); }
   std::size_t accounts() const { return accounts_; }
