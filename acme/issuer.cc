@@ -63,7 +63,9 @@ class Issuing {
   Awaitable<Result<void>> begin(PendingOrder& pending) {
     counted_ = true;
     const PendingOrder* known = holdings().order(work_.planned.record);
-    if (known != nullptr && known->ca == ca()) {
+    const KeptCertificate* own = holdings().certificate(work_.planned.record);
+    const bool lost_key = known != nullptr && is_revoked_key(known->key_pem);
+    if (known != nullptr && known->ca == ca() && !lost_key) {
       pending = *known;
       co_return Result<void>();
     }
@@ -71,8 +73,8 @@ class Issuing {
     pending.ca = ca();
     pending.names = names();
     pending.started = whole_seconds(clock_.wall_now());
-    const KeptCertificate* own = holdings().certificate(work_.planned.record);
-    if (own != nullptr && work_.resolver->reuses_keys()) pending.key_pem = own->stored.key_pem;
+    const bool reuses_key = work_.resolver->reuses_keys() && own != nullptr && !own->stored.revoked;
+    if (reuses_key) pending.key_pem = own->stored.key_pem;
     if (own != nullptr && work_.planned.kind != OrderKind::first) pending.replaces = own->certificate->renewal_id();
     note_order(holdings().ledger(ca()), names(), work_.planned.kind, clock_.wall_now());
     auto saved = co_await holdings().keep_ledger(ca(), clock_.wall_now());
@@ -88,6 +90,8 @@ class Issuing {
     stored.key_pem = std::move(issued.key_pem);
     stored.stored = whole_seconds(clock_.wall_now());
     stored.hurried = is_hurried();
+    // Revoked while this was under way.
+    stored.revoked = stored.renew_now = is_revoked_key(stored.key_pem);
     auto kept = co_await holdings().keep(std::move(stored));
     if (!kept) {
       // The order stays: the certificate is downloaded again at the next try.
@@ -102,6 +106,11 @@ class Issuing {
     outcome.issued = true;
     if (!dropped || !saved) outcome.words = describe(dropped ? saved.error() : dropped.error());
     co_return outcome;
+  }
+
+  bool is_revoked_key(const std::string& key_pem) {
+    const KeptCertificate* own = holdings().certificate(work_.planned.record);
+    return own != nullptr && own->stored.revoked && own->stored.key_pem == key_pem;
   }
 
   bool is_hurried() {

@@ -89,11 +89,13 @@ Result<fs::path> leave_request(const fs::path& storage, const OperatorRequest& r
   return file;
 }
 
-Awaitable<Result<std::string>> mark_for_renewal(Holdings& holdings, std::string record, WallTime now) {
+Awaitable<Result<std::string>> mark_for_renewal(Holdings& holdings, std::string record, RenewalCause cause,
+                                                WallTime now) {
   const KeptCertificate* kept = holdings.certificate(record);
   if (kept == nullptr) co_return failed("there is no certificate " + record);
   StoredCertificate stored = kept->stored;
   stored.renew_now = true;
+  stored.revoked = stored.revoked || cause == RenewalCause::revoked;
   const std::vector<HostName> names = stored.names;
   auto saved = co_await holdings.keep(std::move(stored));
   if (!saved) co_return saved.error();

@@ -283,7 +283,7 @@ Awaitable<Result<std::string>> Renewal::renew(std::string record) {
     auto forgiven = co_await try_again(*holdings_, planned.names, clock_.wall_now());
     co_return forgiven;
   }
-  auto marked = co_await mark_for_renewal(*holdings_, std::move(record), clock_.wall_now());
+  auto marked = co_await mark_for_renewal(*holdings_, std::move(record), RenewalCause::asked_for, clock_.wall_now());
   co_return marked;
 }
 

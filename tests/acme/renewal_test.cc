@@ -72,6 +72,15 @@ class Loop : public ::testing::Test {
     settle();
   }
 
+  // Returns when it is carried out, and what follows at once.
+  void ask_for(OperatorRequest::Kind kind, const std::string& subject, const std::string& contents = "") {
+    const auto left = leave_request(settings_.storage, {kind, subject}, contents);
+    ASSERT_TRUE(left) << left.error().detail;
+    pass(hours(1) + minutes(1));
+    EXPECT_FALSE(std::filesystem::exists(*left));
+  }
+  static std::string record(const std::string& host) { return record_name("le", names({host})); }
+
   Holdings stored() const {
     Holdings holdings(DirectoryStorage::open(settings_.storage, DirectoryStorage::Mode::reading).value());
     EXPECT_TRUE(run(holdings.load()));
@@ -79,6 +88,7 @@ class Loop : public ::testing::Test {
   }
 
   bool valid_now() const { return !obtained_.empty() && obtained_[0].certificate->not_after() > clock_.wall_now(); }
+  std::string key_pem() const { return obtained_.at(0).certificate->key_pem(); }
   std::string fingerprint() const { return obtained_.at(0).certificate->fingerprint(); }
   bool says(const std::string& words) const { return said_.str().find(words) != std::string::npos; }
   bool counts(const std::string& line) const { return renewals_->metrics().find(line) != std::string::npos; }
@@ -209,6 +219,38 @@ TEST_F(Loop, back_off_survives_a_restart) {
   ca_.refuse_orders.reset();
   pass(hours(6));
   EXPECT_TRUE(valid_now()) << said_.str();
+}
+
+TEST_F(Loop, a_key_is_used_again_but_not_that_of_a_revoked_certificate) {
+  settings_.reuse_key = true;
+  start();
+  want({"a.test"});
+  pass(minutes(1));
+  ASSERT_TRUE(valid_now()) << said_.str();
+  const auto first = fingerprint(), key = key_pem();
+  ask_for(OperatorRequest::Kind::renew, record("a.test"));
+  const auto second = fingerprint();
+  EXPECT_NE(second, first) << said_.str();
+  EXPECT_EQ(key_pem(), key);
+  ask_for(OperatorRequest::Kind::revoke, record("a.test"));
+  EXPECT_NE(fingerprint(), second) << said_.str();
+  EXPECT_NE(key_pem(), key);
+}
+
+TEST_F(Loop, a_revoked_key_is_not_used_by_the_order_that_has_begun_with_it_either) {
+  settings_.reuse_key = true;
+  start();
+  want({"a.test"});
+  pass(minutes(1));
+  ASSERT_TRUE(valid_now()) << said_.str();
+  const auto key = key_pem();
+  ca_.refuse_orders = refused(500, "serverInternal");
+  ask_for(OperatorRequest::Kind::renew, record("a.test"));
+  ASSERT_EQ(stored().orders().size(), 1u);
+  ASSERT_EQ(stored().orders().begin()->second.key_pem, key);
+  ca_.refuse_orders.reset();
+  ask_for(OperatorRequest::Kind::revoke, record("a.test"));
+  EXPECT_NE(key_pem(), key) << said_.str();
 }
 
 TEST_F(Loop, a_certificate_nobody_asks_for_is_removed_after_the_time_of_grace) {

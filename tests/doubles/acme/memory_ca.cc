@@ -88,6 +88,7 @@ FetchResponse MemoryCa::answer(const FetchRequest&, const std::string& path, con
     orders_.push_back(std::move(order));
     return order_answer(orders_.size() - 1, 201);
   }
+  if (path == "revoke") return said(200, "");
   if (path.starts_with("window/")) {
     ++questions_;
     if (!window) return refused(404, "malformed");
