@@ -10,17 +10,6 @@ constexpr unsigned tries_before_another_ca = 3;  // of an order the CA has accep
 
 WallTime whole_seconds(WallTime time) { return std::chrono::floor<std::chrono::seconds>(time); }
 
-bool is_illness(const Trouble& trouble) {
-  switch (trouble.failure.kind) {
-    case FailureKind::connect_failed:
-    case FailureKind::connect_timeout:
-    case FailureKind::upstream_tls_failed:
-    case FailureKind::upstream_closed:
-    case FailureKind::answer_timeout: return true;
-    default: return false;
-  }
-}
-
 class Issuing {
  public:
   Issuing(Clock& clock, Issuance work) : clock_(clock), work_(std::move(work)) {}
@@ -189,6 +178,17 @@ class Issuing {
 };
 
 }  // namespace
+
+bool is_illness(const Trouble& trouble) {
+  switch (trouble.failure.kind) {
+    case FailureKind::connect_failed:
+    case FailureKind::connect_timeout:
+    case FailureKind::upstream_tls_failed:
+    case FailureKind::upstream_closed:
+    case FailureKind::answer_timeout: return true;
+    default: return false;
+  }
+}
 
 Awaitable<IssueOutcome> issue(Clock& clock, Issuance work) {
   Issuing issuing(clock, std::move(work));

@@ -203,6 +203,28 @@ TEST_F(Loop, another_ca_is_asked_while_the_first_is_down) {
   EXPECT_EQ(spare_.orders(), 1u);
 }
 
+TEST_F(Loop, a_refused_account_stops_its_own_resolver_alone_and_is_tried_again_with_new_settings) {
+  AcmeSettings other = settings_;
+  other.email = "nobody@a.test";
+  ca_.refuses_contact = other.email;
+  start();
+  renewals_->use({{"le", {{}, settings_}}, {"other", {{}, other}}});
+  renewals_->want({{"other", names({"b.test"}), "test", {}}});
+  pass(minutes(1));
+  EXPECT_TRUE(says("resolver other: account at ")) << said_.str();
+  renewals_->want({{"other", names({"b.test"}), "test", {}}, {"le", names({"a.test"}), "test", {}}});
+  pass(minutes(1));
+  EXPECT_EQ(obtained_.size(), 1u) << said_.str();
+  const auto before = ca_.requests();
+  pass(hours(12));
+  EXPECT_EQ(obtained_.size(), 1u);
+  EXPECT_LT(ca_.requests() - before, 60u);
+  other.email = "somebody@a.test";
+  renewals_->use({{"le", {{}, settings_}}, {"other", {{}, other}}});
+  pass(minutes(1));
+  EXPECT_EQ(obtained_.size(), 2u) << said_.str();
+}
+
 TEST_F(Loop, back_off_survives_a_restart) {
   ca_.refuse_orders = refused(403, "rejectedIdentifier");
   start();

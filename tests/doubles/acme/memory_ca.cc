@@ -72,6 +72,8 @@ FetchResponse MemoryCa::answer(const FetchRequest&, const std::string& path, con
                                                   {"keyChange", base_ + "change"},
                                                   {"renewalInfo", base_ + "window"}}));
   if (path == "nonce") return said(200, "");
+  if (path == "account" && !refuses_contact.empty() && payload.find(refuses_contact) != std::string::npos)
+    return refused(403, "unauthorized");
   if (path == "account") {
     ++accounts_;
     return said(201, R"({"status":"valid"})", {{"Location", base_ + "account/1"}});
