@@ -1,10 +1,11 @@
 // Holdings: what one storage holds, in memory and on disk at the same time: certificates, accounts, orders under way,
 // ledgers. Memory changes when the storage has the change, except a ledger, which counts in memory whatever happens.
-// Control thread.
+// Changes are stored one after the other, in the order they were asked for. Control thread.
 #pragma once
 
 #include "acme/plan.h"
 #include "acme/storage.h"
+#include "acme/turns.h"
 #include "tls/certificate.h"
 
 #include <map>
@@ -51,6 +52,7 @@ class Holdings {
   Result<void> take(StoredCertificate certificate);
 
   std::unique_ptr<Storage> storage_;
+  Turns turns_;
   std::map<std::string, KeptCertificate> certificates_;  // by record name, as the next two
   std::map<std::string, PendingOrder> orders_;
   std::map<std::string, Account> accounts_;
