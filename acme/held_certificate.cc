@@ -26,7 +26,7 @@ Result<HeldCertificate> held(const StoredCertificate& stored) {
     if (!covered_by(name, (*certificate)->names()))
       return Failure(FailureKind::bad_configuration, record + ": the certificate is not for " + name.text());
   HeldCertificate held{record, stored.resolver, stored.ca, stored.names, {}, (*certificate)->fingerprint()};
-  held.validity = {(*certificate)->not_before(), (*certificate)->not_after(), stored.stored};
+  held.validity = {(*certificate)->not_before(), (*certificate)->not_after(), stored.stored, stored.hurried};
   held.window = stored.window;
   held.unwanted_since = stored.unwanted_since;
   held.renew_now = stored.renew_now;

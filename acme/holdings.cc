@@ -85,6 +85,7 @@ PlanInput Holdings::plan_input() const {
 }
 
 Awaitable<Result<void>> Holdings::keep(StoredCertificate certificate) {
+  const auto turn = co_await turns_.take();
   auto saved = co_await storage_->save(to_record(certificate));
   if (!saved) co_return saved;
   auto taken = take(std::move(certificate));
@@ -92,6 +93,7 @@ Awaitable<Result<void>> Holdings::keep(StoredCertificate certificate) {
 }
 
 Awaitable<Result<void>> Holdings::keep(PendingOrder order) {
+  const auto turn = co_await turns_.take();
   Record record = to_record(order);
   const std::string name = record.name;
   auto saved = co_await storage_->save(std::move(record));
@@ -100,6 +102,7 @@ Awaitable<Result<void>> Holdings::keep(PendingOrder order) {
 }
 
 Awaitable<Result<void>> Holdings::keep(std::string resolver, Account account) {
+  const auto turn = co_await turns_.take();
   Record record = to_record(account, resolver);
   const std::string name = record.name;
   auto saved = co_await storage_->save(std::move(record));
@@ -107,18 +110,23 @@ Awaitable<Result<void>> Holdings::keep(std::string resolver, Account account) {
   co_return saved;
 }
 
-Awaitable<Result<void>> Holdings::keep_ledger(std::string ca) {
+Awaitable<Result<void>> Holdings::keep_ledger(std::string ca, WallTime now) {
+  const auto turn = co_await turns_.take();
+  // Limits differ between resolvers in their counts, not in their windows.
+  forget_old(ledger(ca), longest_window(RateLimits()), now);
   auto saved = co_await storage_->save(to_record(ledger(ca)));
   co_return saved;
 }
 
 Awaitable<Result<void>> Holdings::drop_certificate(std::string record) {
+  const auto turn = co_await turns_.take();
   auto removed = co_await storage_->remove(RecordKind::certificate, record);
   if (removed) certificates_.erase(record);
   co_return removed;
 }
 
 Awaitable<Result<void>> Holdings::drop_order(std::string record) {
+  const auto turn = co_await turns_.take();
   auto removed = co_await storage_->remove(RecordKind::order, record);
   if (removed) orders_.erase(record);
   co_return removed;

@@ -1,10 +1,11 @@
 // Holdings: what one storage holds, in memory and on disk at the same time: certificates, accounts, orders under way,
 // ledgers. Memory changes when the storage has the change, except a ledger, which counts in memory whatever happens.
-// Control thread.
+// Changes are stored one after the other, in the order they were asked for. Control thread.
 #pragma once
 
 #include "acme/plan.h"
 #include "acme/storage.h"
+#include "acme/turns.h"
 #include "tls/certificate.h"
 
 #include <map>
@@ -41,7 +42,8 @@ class Holdings {
   Awaitable<Result<void>> keep(StoredCertificate certificate);
   Awaitable<Result<void>> keep(PendingOrder order);
   Awaitable<Result<void>> keep(std::string resolver, Account account);
-  Awaitable<Result<void>> keep_ledger(std::string ca);
+  // Without what no limit counts any more.
+  Awaitable<Result<void>> keep_ledger(std::string ca, WallTime now);
   Awaitable<Result<void>> drop_certificate(std::string record);
   Awaitable<Result<void>> drop_order(std::string record);
 
@@ -50,6 +52,7 @@ class Holdings {
   Result<void> take(StoredCertificate certificate);
 
   std::unique_ptr<Storage> storage_;
+  Turns turns_;
   std::map<std::string, KeptCertificate> certificates_;  // by record name, as the next two
   std::map<std::string, PendingOrder> orders_;
   std::map<std::string, Account> accounts_;

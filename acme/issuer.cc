@@ -10,17 +10,6 @@ constexpr unsigned tries_before_another_ca = 3;  // of an order the CA has accep
 
 WallTime whole_seconds(WallTime time) { return std::chrono::floor<std::chrono::seconds>(time); }
 
-bool is_illness(const Trouble& trouble) {
-  switch (trouble.failure.kind) {
-    case FailureKind::connect_failed:
-    case FailureKind::connect_timeout:
-    case FailureKind::upstream_tls_failed:
-    case FailureKind::upstream_closed:
-    case FailureKind::answer_timeout: return true;
-    default: return false;
-  }
-}
-
 class Issuing {
  public:
   Issuing(Clock& clock, Issuance work) : clock_(clock), work_(std::move(work)) {}
@@ -63,7 +52,9 @@ class Issuing {
   Awaitable<Result<void>> begin(PendingOrder& pending) {
     counted_ = true;
     const PendingOrder* known = holdings().order(work_.planned.record);
-    if (known != nullptr && known->ca == ca()) {
+    const KeptCertificate* own = holdings().certificate(work_.planned.record);
+    const bool lost_key = known != nullptr && is_revoked_key(known->key_pem);
+    if (known != nullptr && known->ca == ca() && !lost_key) {
       pending = *known;
       co_return Result<void>();
     }
@@ -71,11 +62,11 @@ class Issuing {
     pending.ca = ca();
     pending.names = names();
     pending.started = whole_seconds(clock_.wall_now());
-    const KeptCertificate* own = holdings().certificate(work_.planned.record);
-    if (own != nullptr && work_.resolver->reuses_keys()) pending.key_pem = own->stored.key_pem;
+    const bool reuses_key = work_.resolver->reuses_keys() && own != nullptr && !own->stored.revoked;
+    if (reuses_key) pending.key_pem = own->stored.key_pem;
     if (own != nullptr && work_.planned.kind != OrderKind::first) pending.replaces = own->certificate->renewal_id();
     note_order(holdings().ledger(ca()), names(), work_.planned.kind, clock_.wall_now());
-    auto saved = co_await holdings().keep_ledger(ca());
+    auto saved = co_await holdings().keep_ledger(ca(), clock_.wall_now());
     co_return saved;
   }
 
@@ -87,6 +78,9 @@ class Issuing {
     stored.chain_pem = std::move(issued.chain_pem);
     stored.key_pem = std::move(issued.key_pem);
     stored.stored = whole_seconds(clock_.wall_now());
+    stored.hurried = is_hurried();
+    // Revoked while this was under way.
+    stored.revoked = stored.renew_now = is_revoked_key(stored.key_pem);
     auto kept = co_await holdings().keep(std::move(stored));
     if (!kept) {
       // The order stays: the certificate is downloaded again at the next try.
@@ -96,11 +90,22 @@ class Issuing {
     // What of this is not saved is done again after a restart: the plan sees that the order is older.
     auto dropped = co_await holdings().drop_order(work_.planned.record);
     forgive(holdings().ledger(ca()), names());
-    auto saved = co_await holdings().keep_ledger(ca());
+    auto saved = co_await holdings().keep_ledger(ca(), clock_.wall_now());
     IssueOutcome outcome;
     outcome.issued = true;
     if (!dropped || !saved) outcome.words = describe(dropped ? saved.error() : dropped.error());
     co_return outcome;
+  }
+
+  bool is_revoked_key(const std::string& key_pem) {
+    const KeptCertificate* own = holdings().certificate(work_.planned.record);
+    return own != nullptr && own->stored.revoked && own->stored.key_pem == key_pem;
+  }
+
+  bool is_hurried() {
+    const KeptCertificate* own = holdings().certificate(work_.planned.record);
+    return own != nullptr && own->stored.ca == ca() && !own->stored.renew_now &&
+           hurries(own->held.validity, own->held.window, clock_.wall_now());
   }
 
   Awaitable<IssueOutcome> fail(Trouble trouble) {
@@ -113,7 +118,7 @@ class Issuing {
     if (cannot_have_issued(trouble)) note_no_certificate(holdings().ledger(ca()), names());
     if (is_of_no_more_use(trouble)) co_await drop_order();
     if (outcome.account_is_gone) co_await forget_account();
-    auto saved = co_await holdings().keep_ledger(ca());
+    auto saved = co_await holdings().keep_ledger(ca(), clock_.wall_now());
     if (!saved) outcome.words += "; the ledger cannot be stored: " + printable(saved.error().detail);
     co_return outcome;
   }
@@ -174,6 +179,17 @@ class Issuing {
 
 }  // namespace
 
+bool is_illness(const Trouble& trouble) {
+  switch (trouble.failure.kind) {
+    case FailureKind::connect_failed:
+    case FailureKind::connect_timeout:
+    case FailureKind::upstream_tls_failed:
+    case FailureKind::upstream_closed:
+    case FailureKind::answer_timeout: return true;
+    default: return false;
+  }
+}
+
 Awaitable<IssueOutcome> issue(Clock& clock, Issuance work) {
   Issuing issuing(clock, std::move(work));
   auto outcome = co_await issuing.run();
@@ -187,7 +203,7 @@ Awaitable<Answer<Account>> open_account(Clock& clock, std::shared_ptr<Resolver> 
   Account known = holdings->account(resolver->name(), ca);
   if (known.url.empty()) {
     note_account(holdings->ledger(ca), clock.wall_now());
-    auto saved = co_await holdings->keep_ledger(ca);
+    auto saved = co_await holdings->keep_ledger(ca, clock.wall_now());
     if (!saved) co_return trouble_of(saved.error());
   }
   KeepAccount keep = [holdings, name = resolver->name()](Account account) {

@@ -27,6 +27,9 @@ struct IssueOutcome {
   bool account_is_gone = false;               // the CA does not know it: has to be opened again
 };
 
+// It could not be reached, or does not answer.
+bool is_illness(const Trouble& trouble);
+
 // The clock outlives it.
 Awaitable<IssueOutcome> issue(Clock& clock, Issuance work);
 

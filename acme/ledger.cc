@@ -12,6 +12,7 @@ namespace gatehouse::acme {
 namespace {
 
 constexpr Duration setback_memory = std::chrono::hours(24 * 30);  // nobody tries these names any more
+constexpr Duration longest_account_wait = std::chrono::hours(1);
 constexpr Duration longest_pause = std::chrono::hours(24);
 
 LedgerEventKind event_of(OrderKind kind) {
@@ -42,6 +43,26 @@ void forget_oldest_setbacks(Ledger& ledger) {
   while (ledger.setbacks.size() > Ledger::max_setbacks)
     ledger.setbacks.erase(std::min_element(ledger.setbacks.begin(), ledger.setbacks.end(),
                                            [](const auto& a, const auto& b) { return a.second.last < b.second.last; }));
+}
+
+// No set of names has it: there is no space in a name.
+std::string account_hash(std::string_view resolver) {
+  return tls::hex(tls::digest(tls::Hash::sha256, "account of " + std::string(resolver)).substr(0, 8));
+}
+
+// Notes one more failure, of what is next tried after `wait`.
+template <class WaitAfter>
+WallTime note_setback(Ledger& ledger, const std::string& key, std::string_view error, WaitAfter wait_after,
+                      WallTime now) {
+  Setback& entry = ledger.setbacks[key];
+  ++entry.failures;
+  entry.error = one_line(error);
+  entry.last = whole_seconds(now);
+  const Duration wait = wait_after(entry.failures);
+  const WallTime next = whole_seconds(now + std::chrono::duration_cast<WallTime::duration>(wait));
+  entry.not_before = next;
+  forget_oldest_setbacks(ledger);
+  return next;
 }
 
 }  // namespace
@@ -80,15 +101,25 @@ void note_failed_validation(Ledger& ledger, const HostName& host, WallTime now) 
 WallTime note_failure(Ledger& ledger, const std::vector<HostName>& names, std::string_view error,
                       std::optional<Duration> retry_after, std::optional<WallTime> expiry, WallTime now) {
   const std::string set = set_hash(names);
-  Setback& entry = ledger.setbacks[set];
-  ++entry.failures;
-  entry.error = one_line(error);
-  entry.last = whole_seconds(now);
-  const WallTime next =
-      now + std::chrono::duration_cast<WallTime::duration>(retry_wait(entry.failures, set, retry_after, expiry, now));
-  entry.not_before = whole_seconds(next);
-  forget_oldest_setbacks(ledger);
-  return whole_seconds(next);
+  const auto wait_after = [&](unsigned failures) { return retry_wait(failures, set, retry_after, expiry, now); };
+  return note_setback(ledger, set, error, wait_after, now);
+}
+
+WallTime note_account_failure(Ledger& ledger, std::string_view resolver, std::string_view error,
+                              std::optional<Duration> retry_after, WallTime now) {
+  const std::string account = account_hash(resolver);
+  const auto wait_after = [&](unsigned failures) {
+    const Duration ours = std::min(retry_wait(failures, account, {}, {}, now), longest_account_wait);
+    return std::max(ours, std::min(retry_after.value_or(ours), longest_retry_after));
+  };
+  return note_setback(ledger, account, error, wait_after, now);
+}
+
+void forgive_account(Ledger& ledger, std::string_view resolver) { ledger.setbacks.erase(account_hash(resolver)); }
+
+const Setback* account_setback(const Ledger& ledger, std::string_view resolver) {
+  const auto found = ledger.setbacks.find(account_hash(resolver));
+  return found == ledger.setbacks.end() ? nullptr : &found->second;
 }
 
 void forgive(Ledger& ledger, const std::vector<HostName>& names) { ledger.setbacks.erase(set_hash(names)); }

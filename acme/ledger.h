@@ -52,8 +52,8 @@ struct Ledger {
 
   std::string ca;                  // the directory's URL
   std::deque<LedgerEvent> events = {};  // oldest first
-  std::map<std::string, Setback, std::less<>> setbacks = {};  // by set_hash
-  WallTime paused_until{};  // the CA as a whole: it is down, or has refused the account for a while
+  std::map<std::string, Setback, std::less<>> setbacks = {};  // by set_hash, or of accounts
+  WallTime paused_until{};  // the CA as a whole: it is down
   std::string pause_reason = {};
 
   bool operator==(const Ledger&) const = default;
@@ -83,6 +83,13 @@ void forgive(Ledger& ledger, const std::vector<HostName>& names);
 
 // Nothing more is asked of this CA until then; `until` is held to a day from now.
 void pause(Ledger& ledger, WallTime until, std::string_view reason, WallTime now);
+
+// The CA refuses the account of one resolver, whose orders wait then; the others' go on. An hour at most, unless the CA
+// says `retry_after`. Returns when the next try is. Kept among the setbacks.
+WallTime note_account_failure(Ledger& ledger, std::string_view resolver, std::string_view error,
+                              std::optional<Duration> retry_after, WallTime now);
+void forgive_account(Ledger& ledger, std::string_view resolver);
+const Setback* account_setback(const Ledger& ledger, std::string_view resolver);
 
 // Null: no failure since the last success.
 const Setback* setback(const Ledger& ledger, const std::vector<HostName>& names);

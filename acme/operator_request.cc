@@ -89,25 +89,27 @@ Result<fs::path> leave_request(const fs::path& storage, const OperatorRequest& r
   return file;
 }
 
-Awaitable<Result<std::string>> mark_for_renewal(Holdings& holdings, std::string record) {
+Awaitable<Result<std::string>> mark_for_renewal(Holdings& holdings, std::string record, RenewalCause cause,
+                                                WallTime now) {
   const KeptCertificate* kept = holdings.certificate(record);
   if (kept == nullptr) co_return failed("there is no certificate " + record);
   StoredCertificate stored = kept->stored;
   stored.renew_now = true;
+  stored.revoked = stored.revoked || cause == RenewalCause::revoked;
   const std::vector<HostName> names = stored.names;
   auto saved = co_await holdings.keep(std::move(stored));
   if (!saved) co_return saved.error();
-  auto forgiven = co_await try_again(holdings, names);
+  auto forgiven = co_await try_again(holdings, names, now);
   if (!forgiven) co_return forgiven.error();
   co_return names.front().text() + " is to be renewed";
 }
 
-Awaitable<Result<std::string>> try_again(Holdings& holdings, std::vector<HostName> names) {
+Awaitable<Result<std::string>> try_again(Holdings& holdings, std::vector<HostName> names, WallTime now) {
   const auto ledgers = holdings.plan_input().ledgers;
   for (const auto& [ca, known] : ledgers) {
     if (setback(known, names) == nullptr) continue;
     forgive(holdings.ledger(ca), names);
-    auto saved = co_await holdings.keep_ledger(ca);
+    auto saved = co_await holdings.keep_ledger(ca, now);
     if (!saved) co_return saved.error();
   }
   co_return names.front().text() + " is to be tried again";

@@ -38,10 +38,13 @@ std::vector<OperatorRequest> waiting_requests(const std::filesystem::path& stora
 Result<std::filesystem::path> leave_request(const std::filesystem::path& storage, const OperatorRequest& request,
                                             std::string_view contents);
 
+enum class RenewalCause : std::uint8_t { asked_for, revoked };
+
 // What it does to the records. Each returns a sentence for log or terminal.
-Awaitable<Result<std::string>> mark_for_renewal(Holdings& holdings, std::string record);
+Awaitable<Result<std::string>> mark_for_renewal(Holdings& holdings, std::string record, RenewalCause cause,
+                                                WallTime now);
 // Failures of these names are forgotten, so they are tried at once.
-Awaitable<Result<std::string>> try_again(Holdings& holdings, std::vector<HostName> names);
+Awaitable<Result<std::string>> try_again(Holdings& holdings, std::vector<HostName> names, WallTime now);
 std::vector<std::string> unwanted_records(const Plan& plan);
 Awaitable<Result<std::string>> prune(Holdings& holdings, std::vector<std::string> records);
 // `resolvers`: the URLs of their CAs, for the accounts. A certificate that is there already is kept unless the file's

@@ -81,7 +81,13 @@ class Flow {
 
   Awaitable<Answer<KeyPtr>> have_key() {
     const bool known = !pending_.key_pem.empty();
-    auto key = known ? tls::PrivateKey::from_pem(pending_.key_pem) : tls::PrivateKey::make(policy_.key_type);
+    Result<tls::PrivateKey> key = Failure(FailureKind::internal);
+    if (known)
+      key = tls::PrivateKey::from_pem(pending_.key_pem);
+    else if (policy_.keys)
+      key = co_await policy_.keys->make(policy_.key_type);
+    else
+      key = tls::PrivateKey::make(policy_.key_type);
     if (!key) co_return over(trouble_of(Failure(key.error().kind, "the certificate's key: " + key.error().detail)));
     begun_before_ = known;
     pending_.key_pem = key->pem();

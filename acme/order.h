@@ -7,16 +7,19 @@
 
 #include "acme/challenge.h"
 #include "acme/client.h"
+#include "acme/key_maker.h"
 #include "acme/records.h"
 #include "tls/certificate.h"
 
 #include <functional>
+#include <memory>
 #include <string>
 
 namespace gatehouse::acme {
 
 struct OrderPolicy {
   tls::KeyType key_type = tls::KeyType::p256;
+  std::shared_ptr<KeyMaker> keys = {};  // null: keys are made on the thread of the flow
   std::string profile = {};  // empty: the CA's default
   std::string preferred_chain =
       {};  // common name of the issuer of a chain's topmost certificate; empty: the CA's choice

@@ -146,10 +146,13 @@ class Planner {
     const Ledger& ledger = ledger_of(ca);
     std::optional<Wait> wait;
     if (ledger.paused_until > now_) wait = Wait{ledger.paused_until, "the CA is left alone: " + ledger.pause_reason};
-    const Setback* failures = setback(ledger, set.names);
-    if (failures != nullptr && failures->not_before > std::max(now_, wait ? wait->until : now_))
-      wait = Wait{failures->not_before, std::to_string(failures->failures) +
+    const auto consider = [&](const Setback* failures, const std::string& whose) {
+      if (failures == nullptr || failures->not_before <= std::max(now_, wait ? wait->until : now_)) return;
+      wait = Wait{failures->not_before, whose + std::to_string(failures->failures) +
                                             (failures->failures == 1 ? " failure: " : " failures: ") + failures->error};
+    };
+    consider(account_setback(ledger, set.resolver), "the account: ");
+    consider(setback(ledger, set.names), "");
     return wait;
   }
 

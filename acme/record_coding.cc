@@ -120,6 +120,8 @@ Record to_record(const StoredCertificate& certificate) {
   }
   if (certificate.unwanted_since) out.time("unwanted_since", *certificate.unwanted_since);
   if (certificate.renew_now) out.text("renew_now", "yes");
+  if (certificate.revoked) out.text("revoked", "yes");
+  if (certificate.hurried) out.text("hurried", "yes");
   return record;
 }
 
@@ -137,6 +139,8 @@ Result<StoredCertificate> stored_certificate(const Record& record) {
                                        in.optional_word("window_explanation", max_url)};
   if (in.has("unwanted_since")) certificate.unwanted_since = in.time("unwanted_since");
   certificate.renew_now = in.flag("renew_now");
+  certificate.revoked = in.flag("revoked");
+  certificate.hurried = in.flag("hurried");
   return in.checked(std::move(certificate));
 }
 

@@ -55,6 +55,8 @@ struct StoredCertificate {
   std::optional<RenewalWindow> window = {};
   std::optional<WallTime> unwanted_since = {};  // its routes are gone
   bool renew_now = false;  // `gatehouse certs renew`
+  bool revoked = false;    // on our wish: its key is not to be used again
+  bool hurried = false;    // acme/renewal_policy
 
   bool operator==(const StoredCertificate&) const = default;
 };

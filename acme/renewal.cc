@@ -83,8 +83,13 @@ void Renewal::trouble(const std::string& words) {
 }
 
 void Renewal::use(std::map<std::string, std::shared_ptr<Resolver>> resolvers) {
+  // Accounts have other settings now, perhaps: those the CA has refused are tried again.
+  for (const auto& [name, resolver] : resolvers) {
+    if (!holdings_ || !resolvers_.contains(name)) continue;
+    for (const CaRules& ca : resolver->rules().cas) forgive_account(holdings_->ledger(ca.url), name);
+  }
   resolvers_ = std::move(resolvers);
-  accounts_.clear();  // other contacts, perhaps
+  accounts_.clear();
   wake();
 }
 
@@ -210,12 +215,16 @@ Awaitable<void> Renewal::open_account(std::shared_ptr<Renewal> self, AccountKey 
   self->opening_.erase(key);
   if (account) {
     self->illness_.erase(key.second);
+    forgive_account(self->holdings_->ledger(key.second), key.first);
     // Settings may have changed meanwhile.
     const auto now = self->resolvers_.find(key.first);
     if (now != self->resolvers_.end() && now->second == resolver) self->accounts_[key] = *account;
   } else {
-    const Trouble& trouble = account.error();
-    co_await self->leave_alone(key.second, "account: " + describe(trouble.failure), trouble.not_before);
+    const Trouble trouble = account.error();
+    if (is_illness(trouble))
+      co_await self->leave_alone(key.second, describe(trouble.failure), trouble.not_before);
+    else
+      co_await self->leave_account_alone(key, trouble);
   }
   self->wake();
 }
@@ -255,7 +264,20 @@ void Renewal::report(const PlannedCertificate& planned, const IssueOutcome& outc
   ports_.changed();
 }
 
-// The CA as a whole: it cannot be reached, or refuses the account.
+// The other resolvers go on with the CA.
+Awaitable<void> Renewal::leave_account_alone(AccountKey key, Trouble trouble) {
+  const WallTime now = clock_.wall_now();
+  std::optional<Duration> retry_after;
+  if (trouble.not_before && *trouble.not_before > now) retry_after = *trouble.not_before - now;
+  const std::string words = describe(trouble.failure);
+  const WallTime next = note_account_failure(holdings_->ledger(key.second), key.first, words, retry_after, now);
+  ports_.log->error("resolver {}: account at {}: {}; next try {}", printable(key.first), printable(key.second),
+                    printable(words), time_text(next));
+  auto saved = co_await holdings_->keep_ledger(key.second, now);
+  if (!saved) ports_.log->error("{}", printable(describe(saved.error())));
+}
+
+// The CA as a whole: it cannot be reached.
 Awaitable<void> Renewal::leave_alone(std::string ca, std::string words, std::optional<WallTime> until) {
   const WallTime now = clock_.wall_now();
   const Duration wait = std::min(retry_wait(++illness_[ca], ca, {}, {}, now), longest_pause);
@@ -263,7 +285,7 @@ Awaitable<void> Renewal::leave_alone(std::string ca, std::string words, std::opt
   const WallTime end = std::max(by_us, until.value_or(by_us));
   pause(holdings_->ledger(ca), end, words, now);
   ports_.log->error("{} is left alone until {}: {}", printable(ca), time_text(end), printable(words));
-  auto saved = co_await holdings_->keep_ledger(ca);
+  auto saved = co_await holdings_->keep_ledger(ca, now);
   if (!saved) ports_.log->error("{}", printable(describe(saved.error())));
 }
 
@@ -280,10 +302,10 @@ Awaitable<Result<std::string>> Renewal::renew(std::string record) {
   if (wanted_) make_plan();
   for (const PlannedCertificate& planned : plan_.certificates) {
     if (planned.record != record || holdings_->certificate(record) != nullptr) continue;
-    auto forgiven = co_await try_again(*holdings_, planned.names);
+    auto forgiven = co_await try_again(*holdings_, planned.names, clock_.wall_now());
     co_return forgiven;
   }
-  auto marked = co_await mark_for_renewal(*holdings_, std::move(record));
+  auto marked = co_await mark_for_renewal(*holdings_, std::move(record), RenewalCause::asked_for, clock_.wall_now());
   co_return marked;
 }
 

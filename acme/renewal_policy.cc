@@ -26,16 +26,30 @@ D part(D whole, double share) {
   return D(static_cast<typename D::rep>(static_cast<double>(whole.count()) * share));
 }
 
+WallTime::duration lifetime_of(const Validity& validity) {
+  return std::max(validity.not_after - validity.not_before, WallTime::duration::zero());
+}
+
+bool is_usable(const std::optional<RenewalWindow>& window) { return window && window->start < window->end; }
+
+WallTime end_of_first_third(const Validity& validity) { return validity.not_before + lifetime_of(validity) / 3; }
+
 }  // namespace
 
 WallTime renew_at(const Validity& validity, const std::optional<RenewalWindow>& window, std::string_view seed) {
-  const auto lifetime = std::max(validity.not_after - validity.not_before, WallTime::duration::zero());
-  if (window && window->start < window->end) {
+  const auto lifetime = lifetime_of(validity);
+  if (is_usable(window)) {
     const WallTime picked = window->start + part(window->end - window->start, fraction(seed));
     const WallTime latest = validity.not_after - lifetime / 10;
-    return std::min(std::max(picked, validity.obtained + settling), latest);
+    WallTime earliest = validity.obtained + settling;
+    if (validity.hurried) earliest = std::max(earliest, end_of_first_third(validity));
+    return std::min(std::max(picked, earliest), latest);
   }
   return validity.not_after - lifetime / 3 - part(lifetime / 30, fraction(seed));
+}
+
+bool hurries(const Validity& validity, const std::optional<RenewalWindow>& window, WallTime now) {
+  return is_usable(window) && window->start <= now && now < end_of_first_third(validity);
 }
 
 WallTime ask_again_at(WallTime now, std::optional<Duration> retry_after) {
@@ -44,7 +58,7 @@ WallTime ask_again_at(WallTime now, std::optional<Duration> retry_after) {
 }
 
 WallTime warn_from(const Validity& validity) {
-  const auto lifetime = std::max(validity.not_after - validity.not_before, WallTime::duration::zero());
+  const auto lifetime = lifetime_of(validity);
   return validity.not_after - std::min<WallTime::duration>(lifetime / 5, 14 * 24h);
 }
 

@@ -14,13 +14,18 @@ namespace gatehouse::acme {
 struct Validity {
   WallTime not_before, not_after;
   WallTime obtained{};  // when we stored it; the epoch for one that came from elsewhere
+  bool hurried = false;  // it replaced one whose replacement hurries(); the CA is believed less
 };
 
 // By renewal information (RFC 9773 §4.2) an instant in the suggested window, picked by `seed` (the fingerprint); one
-// that is past means at once, but not within an hour of getting the certificate, whatever a mad CA suggests, and never
-// in the last tenth of the lifetime. A window that ends before it starts is ignored (§4.2). Without: when a third of
-// the lifetime is left, or up to a tenth of that earlier.
+// that is past means at once, but not within an hour of getting the certificate, not in the first third of the lifetime
+// of a hurried one, and never in the last tenth. So a CA that revokes many is obeyed at once, and a mad one whose
+// windows are always past gets two orders in a third of a lifetime. A window that ends before it starts is ignored
+// (§4.2). Without: when a third of the lifetime is left, or up to a tenth of that earlier.
 WallTime renew_at(const Validity& validity, const std::optional<RenewalWindow>& window, std::string_view seed);
+
+// Whether it is by the CA's wish, and in the first third of its lifetime, that this certificate is replaced now.
+bool hurries(const Validity& validity, const std::optional<RenewalWindow>& window, WallTime now);
 
 // When to ask for renewal information next: the CA's Retry-After held to 1 min … 24 h, without one 6 h (§4.3).
 WallTime ask_again_at(WallTime now, std::optional<Duration> retry_after);

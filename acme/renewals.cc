@@ -17,6 +17,7 @@ Renewals::Renewals(Ports ports) : ports_(std::move(ports)), board_(std::make_sha
 Renewals::~Renewals() {
   *alive_ = false;
   stop();
+  keys_->stop();
 }
 
 void Renewals::use(const std::map<std::string, ResolverSettings>& resolvers) {
@@ -38,7 +39,7 @@ void Renewals::use(const std::map<std::string, ResolverSettings>& resolvers) {
 }
 
 std::shared_ptr<Resolver> Renewals::make_resolver(const std::string& name, const AcmeSettings& settings) {
-  auto resolver = Resolver::make(name, settings, {ports_.clock, board_, ports_.fetch});
+  auto resolver = Resolver::make(name, settings, {ports_.clock, board_, ports_.fetch, keys_});
   if (resolver) return *resolver;
   ports_.log->error("certificatesResolvers.{}.acme: {}", printable(name), printable(resolver.error().detail));
   const auto before = resolvers_.find(name);

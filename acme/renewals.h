@@ -48,6 +48,7 @@ class Renewals {
 
   const Ports ports_;
   const std::shared_ptr<Board> board_;
+  const std::shared_ptr<KeyMaker> keys_ = std::make_shared<KeyMaker>();
   std::map<std::string, std::shared_ptr<Renewal>> renewals_;  // by storage
   std::map<std::string, std::shared_ptr<Resolver>> resolvers_;  // by name
   std::map<std::string, RenewalStatus> statuses_;  // by storage

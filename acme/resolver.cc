@@ -90,6 +90,7 @@ Result<std::shared_ptr<Resolver>> Resolver::make(std::string name, const AcmeSet
   std::shared_ptr<Resolver> resolver(new Resolver(std::move(name), settings));
   if (auto added = resolver->add_account_settings(settings); !added) return added.error();
   if (auto added = resolver->add_solvers(settings, ports); !added) return added.error();
+  resolver->policy_.keys = ports.keys;
   auto fetch = ports.fetch(settings.ca_certificates);
   if (!fetch) return fetch.error();
   for (const CaRules& ca : resolver->rules_.cas)

@@ -23,6 +23,7 @@ struct ResolverPorts {
   std::shared_ptr<Board> board;
   // How to talk to servers that show a certificate of one of these roots (PEM files); none: of the system's.
   std::function<Result<Client::Fetch>(const std::vector<std::string>& root_files)> fetch;
+  std::shared_ptr<KeyMaker> keys = {};  // null: on the control thread
 };
 
 // `fetch` for real: a Fetcher for each call, which lives as long as what it returned. `io` and `deadlines` outlive it.

@@ -34,7 +34,7 @@ Awaitable<Result<std::string>> revoke(Clock& clock, std::map<std::string, std::s
   if (!signer) co_return signer.error().failure;
   auto revoked = co_await client->revoke(*signer, der, unspecified);
   if (!revoked) co_return revoked.error().failure;
-  auto marked = co_await mark_for_renewal(*holdings, record);
+  auto marked = co_await mark_for_renewal(*holdings, record, RenewalCause::revoked, clock.wall_now());
   if (!marked) co_return marked;
   co_return "revoked; " + *marked;
 }

@@ -27,7 +27,7 @@ struct Simulation {
   PlanInput state;
   WallTime now = new_year();
   std::chrono::hours lifetime = days(90);
-  bool suggests_windows = false;
+  bool suggests_windows = false, suggests_the_past = false;
   std::chrono::hours idle{0};  // looks no sooner again
   WallTime outage_from = WallTime::max(), outage_until = WallTime::max();
   std::vector<Made> orders = {};
@@ -43,7 +43,10 @@ struct Simulation {
     HeldCertificate fresh = held_for(planned.names, now - backdated, lifetime, planned.ca, planned.resolver);
     fresh.validity.obtained = now;
     if (suggests_windows) fresh.window = RenewalWindow{now + lifetime / 2, now + lifetime / 2 + lifetime / 20, {}, {}};
-    if (HeldCertificate* old = held_of(planned.record))
+    if (suggests_the_past) fresh.window = RenewalWindow{now - days(2), now - days(1), {}, {}};
+    HeldCertificate* old = held_of(planned.record);
+    fresh.validity.hurried = old != nullptr && hurries(old->validity, old->window, now);
+    if (old != nullptr)
       *old = std::move(fresh);
     else
       state.held.push_back(std::move(fresh));
@@ -168,6 +171,27 @@ TEST(PlanSimulation, ReplacesAllWithinHoursWhenTheCaMovesTheirWindowsIntoThePast
   const std::size_t before = simulation.orders.size();
   simulation.run_until(simulation.now + 2h);
   EXPECT_EQ(simulation.orders.size(), before + 30);
+}
+
+TEST(PlanSimulation, IsNotDrivenByACaWhoseWindowsAreAlwaysPast) {
+  for (const auto& [lifetime, most] : {std::pair(days(90), 9u), std::pair(days(6), 101u)}) {
+    Simulation simulation = with_hosts(5);
+    simulation.lifetime = lifetime;
+    simulation.suggests_the_past = true;
+    expect_no_gap(simulation, new_year() + days(100));
+    EXPECT_LE(simulation.orders.size(), 5 * most);
+  }
+}
+
+TEST(PlanSimulation, ReplacesAgainAtOnceWhatIsRevokedSoonAfterAnOrdinaryRenewal) {
+  Simulation simulation = with_hosts(5);
+  simulation.suggests_windows = true;
+  simulation.run_until(new_year() + days(52));
+  const std::size_t before = simulation.orders.size();
+  EXPECT_EQ(before, 10u);
+  for (auto& held : simulation.state.held) held.window = RenewalWindow{new_year(), new_year() + days(1), {}, {}};
+  simulation.run_until(simulation.now + 2h);
+  EXPECT_EQ(simulation.orders.size(), before + 5);
 }
 
 // Let's Encrypt's limits, counted anew from nothing but the list of orders.

@@ -24,6 +24,8 @@ StoredCertificate some_certificate() {
   certificate.window = RenewalWindow{new_year() + 1h, new_year() + 2h, new_year() + 3h, "https://ca.test/why"};
   certificate.unwanted_since = new_year() + 4h;
   certificate.renew_now = true;
+  certificate.revoked = true;
+  certificate.hurried = true;
   return certificate;
 }
 

@@ -58,6 +58,21 @@ TEST(RenewalPolicy, RenewsAtOnceWhenTheWindowIsPastButNotWithinAnHourOfGettingIt
   EXPECT_EQ(renew_at(certificate, past, "x"), new_year() + days(5) + 1h);
 }
 
+TEST(RenewalPolicy, BelievesAPastWindowOnlyAfterAThirdOfTheLifetimeOfOneThatWasHurried) {
+  const RenewalWindow past{new_year() - days(3), new_year() - days(2), {}, {}};
+  const RenewalWindow later{new_year() + days(40), new_year() + days(41), {}, {}};
+  Validity certificate = validity(90);
+  EXPECT_TRUE(hurries(certificate, past, new_year() + 1h));
+  EXPECT_FALSE(hurries(certificate, later, new_year() + 1h));
+  EXPECT_FALSE(hurries(certificate, std::nullopt, new_year() + 1h));
+  EXPECT_FALSE(hurries(certificate, past, new_year() + days(30)));
+  certificate.hurried = true;
+  EXPECT_EQ(renew_at(certificate, past, "x"), new_year() + days(30));
+  certificate.obtained = new_year() + days(50);
+  EXPECT_EQ(renew_at(certificate, past, "x"), new_year() + days(50) + 1h);
+  EXPECT_GE(renew_at(certificate, later, "x"), later.start);
+}
+
 TEST(RenewalPolicy, DoesNotLetTheCaSuggestTheLastTenthOfTheLifetime) {
   const RenewalWindow late{new_year() + days(200), new_year() + days(300), {}, {}};
   EXPECT_EQ(renew_at(validity(90), late, "x"), new_year() + days(81));

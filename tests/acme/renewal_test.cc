@@ -72,7 +72,23 @@ class Loop : public ::testing::Test {
     settle();
   }
 
+  // Returns when it is carried out, and what follows at once.
+  void ask_for(OperatorRequest::Kind kind, const std::string& subject, const std::string& contents = "") {
+    const auto left = leave_request(settings_.storage, {kind, subject}, contents);
+    ASSERT_TRUE(left) << left.error().detail;
+    pass(hours(1) + minutes(1));
+    EXPECT_FALSE(std::filesystem::exists(*left));
+  }
+  static std::string record(const std::string& host) { return record_name("le", names({host})); }
+
+  Holdings stored() const {
+    Holdings holdings(DirectoryStorage::open(settings_.storage, DirectoryStorage::Mode::reading).value());
+    EXPECT_TRUE(run(holdings.load()));
+    return holdings;
+  }
+
   bool valid_now() const { return !obtained_.empty() && obtained_[0].certificate->not_after() > clock_.wall_now(); }
+  std::string key_pem() const { return obtained_.at(0).certificate->key_pem(); }
   std::string fingerprint() const { return obtained_.at(0).certificate->fingerprint(); }
   bool says(const std::string& words) const { return said_.str().find(words) != std::string::npos; }
   bool counts(const std::string& line) const { return renewals_->metrics().find(line) != std::string::npos; }
@@ -119,6 +135,21 @@ TEST_F(Loop, renews_in_the_window_the_ca_suggests_and_says_what_it_replaces) {
   EXPECT_NE(fingerprint(), first) << said_.str();
   ASSERT_EQ(ca_.replaced().size(), 1u);
   EXPECT_EQ(ca_.replaced()[0], id);
+}
+
+TEST_F(Loop, a_ca_whose_windows_are_always_past_does_not_get_an_order_an_hour) {
+  ca_.window = {clock_.wall_now() - hours(48), clock_.wall_now() - hours(24)};
+  ca_.keeps_window = true;
+  start();
+  want({"a.test"});
+  pass(hours(24 * 29));
+  EXPECT_EQ(ca_.orders(), 2u) << "the first, and one that obeys";
+  stop();
+  start();
+  want({"a.test"});
+  pass(hours(24 * 71));
+  EXPECT_TRUE(valid_now());
+  EXPECT_LE(ca_.orders(), 8u);
 }
 
 TEST_F(Loop, the_old_certificate_goes_on_while_the_ca_is_ill) {
@@ -172,6 +203,28 @@ TEST_F(Loop, another_ca_is_asked_while_the_first_is_down) {
   EXPECT_EQ(spare_.orders(), 1u);
 }
 
+TEST_F(Loop, a_refused_account_stops_its_own_resolver_alone_and_is_tried_again_with_new_settings) {
+  AcmeSettings other = settings_;
+  other.email = "nobody@a.test";
+  ca_.refuses_contact = other.email;
+  start();
+  renewals_->use({{"le", {{}, settings_}}, {"other", {{}, other}}});
+  renewals_->want({{"other", names({"b.test"}), "test", {}}});
+  pass(minutes(1));
+  EXPECT_TRUE(says("resolver other: account at ")) << said_.str();
+  renewals_->want({{"other", names({"b.test"}), "test", {}}, {"le", names({"a.test"}), "test", {}}});
+  pass(minutes(1));
+  EXPECT_EQ(obtained_.size(), 1u) << said_.str();
+  const auto before = ca_.requests();
+  pass(hours(12));
+  EXPECT_EQ(obtained_.size(), 1u);
+  EXPECT_LT(ca_.requests() - before, 60u);
+  other.email = "somebody@a.test";
+  renewals_->use({{"le", {{}, settings_}}, {"other", {{}, other}}});
+  pass(minutes(1));
+  EXPECT_EQ(obtained_.size(), 2u) << said_.str();
+}
+
 TEST_F(Loop, back_off_survives_a_restart) {
   ca_.refuse_orders = refused(403, "rejectedIdentifier");
   start();
@@ -188,6 +241,38 @@ TEST_F(Loop, back_off_survives_a_restart) {
   ca_.refuse_orders.reset();
   pass(hours(6));
   EXPECT_TRUE(valid_now()) << said_.str();
+}
+
+TEST_F(Loop, a_key_is_used_again_but_not_that_of_a_revoked_certificate) {
+  settings_.reuse_key = true;
+  start();
+  want({"a.test"});
+  pass(minutes(1));
+  ASSERT_TRUE(valid_now()) << said_.str();
+  const auto first = fingerprint(), key = key_pem();
+  ask_for(OperatorRequest::Kind::renew, record("a.test"));
+  const auto second = fingerprint();
+  EXPECT_NE(second, first) << said_.str();
+  EXPECT_EQ(key_pem(), key);
+  ask_for(OperatorRequest::Kind::revoke, record("a.test"));
+  EXPECT_NE(fingerprint(), second) << said_.str();
+  EXPECT_NE(key_pem(), key);
+}
+
+TEST_F(Loop, a_revoked_key_is_not_used_by_the_order_that_has_begun_with_it_either) {
+  settings_.reuse_key = true;
+  start();
+  want({"a.test"});
+  pass(minutes(1));
+  ASSERT_TRUE(valid_now()) << said_.str();
+  const auto key = key_pem();
+  ca_.refuse_orders = refused(500, "serverInternal");
+  ask_for(OperatorRequest::Kind::renew, record("a.test"));
+  ASSERT_EQ(stored().orders().size(), 1u);
+  ASSERT_EQ(stored().orders().begin()->second.key_pem, key);
+  ca_.refuse_orders.reset();
+  ask_for(OperatorRequest::Kind::revoke, record("a.test"));
+  EXPECT_NE(key_pem(), key) << said_.str();
 }
 
 TEST_F(Loop, a_certificate_nobody_asks_for_is_removed_after_the_time_of_grace) {
@@ -222,6 +307,16 @@ TEST_F(Loop, a_storage_in_use_is_served_from_and_taken_over_later) {
   pass(minutes(2));
   EXPECT_EQ(ca_.orders(), 2u) << said_.str();
   EXPECT_EQ(obtained_.size(), 2u);
+}
+
+TEST_F(Loop, the_ledger_on_disk_forgets_what_no_limit_counts_any_more) {
+  ca_.lifetime = hours(24 * 6);
+  start();
+  want({"a.test"});
+  pass(hours(24 * 60));
+  ASSERT_GT(ca_.orders(), 12u) << said_.str();
+  stop();
+  EXPECT_LE(stored().ledger(ca_.directory_url()).events.size(), 3u);
 }
 
 TEST_F(Loop, four_hundred_days_of_short_certificates_are_never_without_one) {

@@ -72,6 +72,8 @@ FetchResponse MemoryCa::answer(const FetchRequest&, const std::string& path, con
                                                   {"keyChange", base_ + "change"},
                                                   {"renewalInfo", base_ + "window"}}));
   if (path == "nonce") return said(200, "");
+  if (path == "account" && !refuses_contact.empty() && payload.find(refuses_contact) != std::string::npos)
+    return refused(403, "unauthorized");
   if (path == "account") {
     ++accounts_;
     return said(201, R"({"status":"valid"})", {{"Location", base_ + "account/1"}});
@@ -83,11 +85,12 @@ FetchResponse MemoryCa::answer(const FetchRequest&, const std::string& path, con
     Order order;
     for (const auto& identifier : objects_at(wanted, "identifiers"))
       order.names.push_back(text_at(identifier, "value"));
-    if (wanted.contains("replaces")) window.reset();
+    if (wanted.contains("replaces") && !keeps_window) window.reset();
     if (wanted.contains("replaces")) replaced_.push_back(text_at(wanted, "replaces"));
     orders_.push_back(std::move(order));
     return order_answer(orders_.size() - 1, 201);
   }
+  if (path == "revoke") return said(200, "");
   if (path.starts_with("window/")) {
     ++questions_;
     if (!window) return refused(404, "malformed");

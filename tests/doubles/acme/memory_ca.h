@@ -25,7 +25,9 @@ class MemoryCa {
   std::optional<FetchResponse> instead = {};  // of every answer: it is ill
   bool down = false;
   std::optional<FetchResponse> refuse_orders = {};
+  std::string refuses_contact = {};  // accounts with it are not made
   std::optional<std::pair<WallTime, WallTime>> window = {};  // of every certificate, until one is replaced
+  bool keeps_window = false;  // also then
 
   std::size_t orders() const { return orders_.size(); }
   std::size_t accounts() const { return accounts_; }
