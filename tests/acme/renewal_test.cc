@@ -1,108 +1,12 @@
 // The loop over weeks of simulated time, with CAs in memory.
-#include "acme/directory_storage.h"
-#include "acme/renewals.h"
 #include "acme/time_text.h"
-#include "tests/doubles/acme/memory_ca.h"
-#include "tests/doubles/acme/plain_values.h"
+#include "tests/doubles/acme/loop.h"
 #include "tests/doubles/acme/scripted_ca.h"
-#include "tests/doubles/manual_clock.h"
-#include "tests/doubles/temporary_directory.h"
-
-#include <spdlog/sinks/ostream_sink.h>
-
-#include <gtest/gtest.h>
-
-#include <sstream>
 
 namespace gatehouse::acme {
 namespace {
 
 using std::chrono::hours, std::chrono::minutes, std::chrono::seconds;
-
-class Loop : public ::testing::Test {
- protected:
-  Loop() {
-    settings_.ca_server = ca_.directory_url();
-    settings_.storage = root_ / "acme";
-    settings_.http_entry_point = "web";
-  }
-  ~Loop() override { stop(); }
-
-  void start() {
-    RenewalOptions options;
-    options.look_for_requests = hours(1);
-    const auto fetch = [this](const std::vector<std::string>&) -> Result<Client::Fetch> {
-      return Client::Fetch([this](FetchRequest request) {
-        MemoryCa& asked = spare_.is_asked_by(request.url) ? spare_ : ca_;
-        return asked.respond(std::move(request));
-      });
-    };
-    renewals_ = std::make_unique<Renewals>(
-        Renewals::Ports{io_.get_executor(), clock_, log_, fetch,
-                        [this](std::vector<ObtainedCertificate> all) { obtained_ = std::move(all); },
-                        [](std::shared_ptr<const tls::ChallengeBoard>) {}, options});
-    renewals_->use({{"le", {{}, settings_}}});
-  }
-
-  void stop() {
-    renewals_.reset();
-    settle();
-  }
-
-  void want(const std::vector<std::string>& each) {
-    std::vector<CertificateRequest> requests;
-    for (const auto& host : each) requests.push_back({"le", {name(host)}, "test", {}});
-    renewals_->want(requests);
-  }
-
-  void settle() {
-    io_.restart();
-    while (io_.poll() > 0) io_.restart();
-  }
-
-  // Lets this much time pass, waking whoever sleeps when it wants to be woken.
-  void pass(Duration time) {
-    const TimePoint end = clock_.now() + time;
-    settle();
-    while (clock_.next_wake() <= end) {
-      clock_.advance(std::max(clock_.next_wake() - clock_.now(), Duration::zero()));
-      settle();
-    }
-    if (clock_.now() < end) clock_.advance(end - clock_.now());
-    settle();
-  }
-
-  // Returns when it is carried out, and what follows at once.
-  void ask_for(OperatorRequest::Kind kind, const std::string& subject, const std::string& contents = "") {
-    const auto left = leave_request(settings_.storage, {kind, subject}, contents);
-    ASSERT_TRUE(left) << left.error().detail;
-    pass(hours(1) + minutes(1));
-    EXPECT_FALSE(std::filesystem::exists(*left));
-  }
-  static std::string record(const std::string& host) { return record_name("le", names({host})); }
-
-  Holdings stored() const {
-    Holdings holdings(DirectoryStorage::open(settings_.storage, DirectoryStorage::Mode::reading).value());
-    EXPECT_TRUE(run(holdings.load()));
-    return holdings;
-  }
-
-  bool valid_now() const { return !obtained_.empty() && obtained_[0].certificate->not_after() > clock_.wall_now(); }
-  std::string key_pem() const { return obtained_.at(0).certificate->key_pem(); }
-  std::string fingerprint() const { return obtained_.at(0).certificate->fingerprint(); }
-  bool says(const std::string& words) const { return said_.str().find(words) != std::string::npos; }
-  bool counts(const std::string& line) const { return renewals_->metrics().find(line) != std::string::npos; }
-
-  TemporaryDirectory root_;
-  ManualClock clock_;
-  asio::io_context io_;
-  MemoryCa ca_{clock_, "first"}, spare_{clock_, "spare"};
-  std::ostringstream said_;
-  Logger log_ = std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_st>(said_));
-  AcmeSettings settings_;
-  std::unique_ptr<Renewals> renewals_;
-  std::vector<ObtainedCertificate> obtained_;
-};
 
 TEST_F(Loop, renews_when_a_third_of_the_lifetime_is_left) {
   start();
@@ -268,8 +172,8 @@ TEST_F(Loop, a_revoked_key_is_not_used_by_the_order_that_has_begun_with_it_eithe
   const auto key = key_pem();
   ca_.refuse_orders = refused(500, "serverInternal");
   ask_for(OperatorRequest::Kind::renew, record("a.test"));
-  ASSERT_EQ(stored().orders().size(), 1u);
-  ASSERT_EQ(stored().orders().begin()->second.key_pem, key);
+  ASSERT_EQ(held_on_disk().orders().size(), 1u);
+  ASSERT_EQ(held_on_disk().orders().begin()->second.key_pem, key);
   ca_.refuse_orders.reset();
   ask_for(OperatorRequest::Kind::revoke, record("a.test"));
   EXPECT_NE(key_pem(), key) << said_.str();
@@ -316,7 +220,7 @@ TEST_F(Loop, the_ledger_on_disk_forgets_what_no_limit_counts_any_more) {
   pass(hours(24 * 60));
   ASSERT_GT(ca_.orders(), 12u) << said_.str();
   stop();
-  EXPECT_LE(stored().ledger(ca_.directory_url()).events.size(), 3u);
+  EXPECT_LE(held_on_disk().ledger(ca_.directory_url()).events.size(), 3u);
 }
 
 TEST_F(Loop, four_hundred_days_of_short_certificates_are_never_without_one) {

@@ -102,7 +102,7 @@ FetchResponse MemoryCa::answer(const FetchRequest&, const std::string& path, con
   const auto number = static_cast<std::size_t>(std::stoul(path.substr(path.find('/') + 1)));
   if (path.starts_with("finalize/")) {
     const auto csr = from_base64url(text_at(parse_object(payload).value(), "csr")).value();
-    orders_.at(number).chain = sign(csr, orders_.at(number).names);
+    orders_.at(number).chain = sign(csr, signs_names.empty() ? orders_.at(number).names : signs_names);
   }
   if (path.starts_with("certificate/")) return said(200, orders_.at(number).chain);
   return order_answer(number, 200);
@@ -132,7 +132,7 @@ std::string MemoryCa::sign(const std::string& csr, const std::vector<std::string
   ASN1_TIME_set(X509_getm_notBefore(leaf.get()), WallTime::clock::to_time_t(now));
   ASN1_TIME_set(X509_getm_notAfter(leaf.get()),
                 WallTime::clock::to_time_t(now + std::chrono::duration_cast<WallTime::duration>(lifetime)));
-  X509_set_pubkey(leaf.get(), X509_REQ_get0_pubkey(request.get()));
+  X509_set_pubkey(leaf.get(), signs_other_key ? root_->key() : X509_REQ_get0_pubkey(request.get()));
   std::string alternatives;
   for (const auto& name : names) alternatives += (alternatives.empty() ? "DNS:" : ",DNS:") + name;
   add_extension(leaf.get(), root_->leaf(), NID_subject_alt_name, alternatives);

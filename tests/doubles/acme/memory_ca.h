@@ -25,6 +25,8 @@ class MemoryCa {
   std::optional<FetchResponse> instead = {};  // of every answer: it is ill
   bool down = false;
   std::optional<FetchResponse> refuse_orders = {};
+  std::vector<std::string> signs_names = {};  // instead of those ordered
+  bool signs_other_key = false;
   std::string refuses_contact = {};  // accounts with it are not made
   std::optional<std::pair<WallTime, WallTime>> window = {};  // of every certificate, until one is replaced
   bool keeps_window = false;  // also then
