@@ -49,7 +49,7 @@ std::shared_ptr<Resolver> Renewals::make_resolver(const std::string& name, const
 std::shared_ptr<Renewal> Renewals::renewal_of(const std::string& storage) {
   auto& renewal = renewals_[storage];
   if (renewal) return renewal;
-  const auto if_alive = [this, alive = alive_](auto then) {
+  const auto if_alive = [alive = alive_](auto then) {
     return [alive, then](const auto&... values) {
       if (*alive) then(values...);
     };
