@@ -27,7 +27,7 @@ class WithPebble : public ::testing::Test {
     pebble_.emplace(std::move(options));
     bench_ = std::make_unique<AcmeBench>(pebble_->ca_pem());
     http_ = std::make_unique<HttpSolver>(bench_->io, pebble_->http_port());
-    dns_ = std::make_unique<DnsSolver>(bench_->fetcher, pebble_->dns_management_url());
+    dns_ = std::make_unique<ServedDnsSolver>(bench_->fetcher, pebble_->dns_management_url());
     client_ = new_client();
   }
 
@@ -100,7 +100,7 @@ class WithPebble : public ::testing::Test {
   std::optional<Pebble> pebble_;
   std::unique_ptr<AcmeBench> bench_;
   std::unique_ptr<HttpSolver> http_;
-  std::unique_ptr<DnsSolver> dns_;
+  std::unique_ptr<ServedDnsSolver> dns_;
   std::unique_ptr<Client> client_;
   std::optional<Signer> signer_;
   Kept<Account> account_;

@@ -110,20 +110,20 @@ Awaitable<void> AlpnSolver::answer(asio::ip::tcp::socket socket) {
   if (accepted) co_await accepted->stream->shutdown_write();
 }
 
-Awaitable<Result<void>> DnsSolver::show(Challenge challenge) {
+Awaitable<Result<void>> ServedDnsSolver::show(Challenge challenge) {
   const std::string value = base64url(tls::digest(tls::Hash::sha256, challenge.key_authorization));
   const boost::json::object body{{"host", "_acme-challenge." + challenge.host.text() + "."}, {"value", value}};
   auto asked = co_await ask("/set-txt", boost::json::serialize(body));
   co_return asked;
 }
 
-Awaitable<Result<void>> DnsSolver::hide(Challenge challenge) {
+Awaitable<Result<void>> ServedDnsSolver::hide(Challenge challenge) {
   const boost::json::object body{{"host", "_acme-challenge." + challenge.host.text() + "."}};
   auto asked = co_await ask("/clear-txt", boost::json::serialize(body));
   co_return asked;
 }
 
-Awaitable<Result<void>> DnsSolver::ask(std::string path, std::string body) {
+Awaitable<Result<void>> ServedDnsSolver::ask(std::string path, std::string body) {
   FetchRequest request;
   request.method = "POST";
   request.url = url_ + path;

@@ -75,9 +75,9 @@ class AlpnSolver final : public CountingSolver {
 };
 
 // Texts in pebble-challtestsrv.
-class DnsSolver final : public CountingSolver {
+class ServedDnsSolver final : public CountingSolver {
  public:
-  DnsSolver(Fetcher& fetcher, std::string management_url) : fetcher_(fetcher), url_(std::move(management_url)) {}
+  ServedDnsSolver(Fetcher& fetcher, std::string management_url) : fetcher_(fetcher), url_(std::move(management_url)) {}
   std::string_view type() const override { return "dns-01"; }
 
  private:
