@@ -122,6 +122,8 @@ ServiceFinder::ServiceFinder(const kubernetes::ClusterObjects& objects, const Tr
                      input.upstream_tls};
   same_terms_ = same(terms, known.terms);
   known.terms = std::move(terms);
+  if (same_terms_) return;
+  for (auto& [key, found] : known.found) found.source = nullptr;
 }
 
 const FoundService& ServiceFinder::find(std::string_view ns, std::string_view name, const PortRef& port, Use use) {
@@ -146,7 +148,8 @@ const FoundService& ServiceFinder::find(std::string_view ns, std::string_view na
     const std::size_t problems = problems_.size();
     found = make(*objects, target, use, found.service);
     found.made_in = number_;
-    const bool lasts = found.service && !objects->service->is_external_name() && problems_.size() == problems;
+    const bool lasts = found.service && !objects->service->is_external_name() && problems_.size() == problems &&
+                       objects->service->meta.notes().annotations.empty();  // which may be complained of elsewhere
     if (lasts) found.source = objects;
   }
   return found;

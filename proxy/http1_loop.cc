@@ -4,6 +4,9 @@
 #include "proxy/forward.h"
 #include "proxy/http/http1_server.h"
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 namespace gatehouse {
 namespace {
 
@@ -13,10 +16,13 @@ Http1Link link_of(ClientConnection& client) {
           client.writing,  timeouts.body_idle, timeouts.write_idle, &client.worker.draining};
 }
 
-// Between two requests: no block of memory, no snapshot is held. False when the connection is over.
-Awaitable<bool> wait_for_request(ClientConnection& client) {
+// Between two requests: no block of memory, no snapshot is held. False when the connection is over. `served`: so far.
+Awaitable<bool> wait_for_request(ClientConnection& client, std::uint32_t served) {
   if (!client.refresh()) co_return false;
-  if (!client.inbox.unread().empty()) co_return true;  // pipelined
+  if (!client.inbox.unread().empty()) {  // pipelined: hundreds may be here already, and the other clients wait
+    if (served % 16 == 0) co_await asio::post(asio::use_awaitable);
+    co_return true;
+  }
   client.inbox.release_if_empty();
   client.reading.within(client.entry_point->timeouts.keep_alive);
   client.entry_point.reset();
@@ -106,7 +112,7 @@ Awaitable<bool> serve_exchange(ClientConnection& client, RequestHead& request, R
 Awaitable<void> serve_http1(ClientConnection& client) {
   // The first request is owed at once: a connection that says nothing is closed after the head's limit.
   for (std::uint32_t served = 1;; ++served) {
-    if (served > 1 && !co_await wait_for_request(client)) co_return;
+    if (served > 1 && !co_await wait_for_request(client, served)) co_return;
     const EntryPoint& entry_point = *client.entry_point;
     RequestHead request;
     request.fields.reserve(16);

@@ -96,7 +96,7 @@ void Listener::note_shortage(std::string_view of) {
 }
 
 Listener::Accepted Listener::try_accept() {
-  if (must_wait()) {
+  if (!closing_ && must_wait()) {
     note_shortage("descriptors: as many connections are open as may be (raise the limit, ulimit -n)");
     return Accepted::short_of_resources;
   }

@@ -118,24 +118,28 @@ bool TlsStream::write_now(std::span<asio::const_buffer>& buffers, error_code& er
 bool TlsStream::write_record(std::span<asio::const_buffer>& buffers) {
   const asio::const_buffer first = buffers.front();
   wire_.gather = asio::buffer_size(buffers) > record_bytes;
-  std::size_t written = 0;
-  if (buffers.size() == 1 || first.size() >= record_bytes) {
-    const int done = SSL_write_ex(ssl_.get(), first.data(), first.size(), &written);
-    buffers.front() += written;
-    return done == 1;
-  }
   std::array<char, record_bytes> record;
-  std::size_t size = 0;
-  while (!buffers.empty() && size < record.size()) {
-    asio::const_buffer& next = buffers.front();
-    const std::size_t count = std::min(next.size(), record.size() - size);
-    if (count != 0) std::memcpy(record.data() + size, next.data(), count);
-    size += count;
-    next += count;
-    if (next.size() == 0) buffers = buffers.subspan(1);
+  const char* data = static_cast<const char*>(first.data());
+  std::size_t size = first.size();
+  if (buffers.size() > 1 && size < record_bytes) {
+    size = 0;
+    for (const asio::const_buffer& next : buffers) {
+      const std::size_t count = std::min(next.size(), record.size() - size);
+      if (count != 0) std::memcpy(record.data() + size, next.data(), count);
+      size += count;
+    }
+    data = record.data();
   }
-  // Takes all of it: the wire keeps what the socket does not take.
-  return SSL_write_ex(ssl_.get(), record.data(), size, &written) == 1;
+  // Takes less where the client asked for small records (RFC 6066 §4).
+  std::size_t written = 0;
+  if (SSL_write_ex(ssl_.get(), data, size, &written) != 1) return false;
+  while (written > 0) {
+    const std::size_t count = std::min(buffers.front().size(), written);
+    buffers.front() += count;
+    written -= count;
+    if (buffers.front().size() == 0) buffers = buffers.subspan(1);
+  }
+  return true;
 }
 
 Awaitable<void> TlsStream::shutdown_write() {

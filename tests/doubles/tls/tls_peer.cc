@@ -52,6 +52,7 @@ SslContextHandle client_context(const ClientWishes& wishes) {
 
 void set_wishes(SSL* ssl, const ClientWishes& wishes) {
   if (!wishes.server_name.empty()) SSL_set_tlsext_host_name(ssl, wishes.server_name.c_str());
+  if (wishes.max_fragment != 0) SSL_set_tlsext_max_fragment_length(ssl, wishes.max_fragment);
   if (!wishes.root_pem.empty()) SSL_set1_host(ssl, wishes.server_name.c_str());
   const std::string wire = *alpn_wire(wishes.alpn);
   if (!wire.empty())

@@ -44,6 +44,7 @@ struct ClientWishes {
   std::string ciphers12 = {};
   std::string root_pem = {};  // verified against when given
   Session session = {};
+  std::uint8_t max_fragment = 0;  // code of RFC 6066 §4; 0: the extension is not sent
 };
 
 struct ClientSaw {
