@@ -185,7 +185,7 @@ class Fetcher::Call final : private Alarm {
 
   Awaitable<Result<FetchResponse>> exchange() {
     std::array buffers{asio::const_buffer(head_.data(), head_.size()),
-                             asio::const_buffer(request_.body.data(), request_.body.size())};
+                       asio::const_buffer(request_.body.data(), request_.body.size())};
     const error_code sent = co_await connection_->stream().write(buffers);
     if (sent) co_return Failure(FailureKind::upstream_closed, sent.message());
     ResponseHead head;
