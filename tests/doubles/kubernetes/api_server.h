@@ -10,7 +10,7 @@
 //
 // An object is named RESOURCE[.GROUP]/[NAMESPACE/]NAME, a resource by its plural: "services/a/web",
 // "ingressclasses/nginx", "ingressroutetcps.traefik.io/a/ssh", "events.events.k8s.io" (the group only where the
-// plural is ambiguous; the first of resources.cc otherwise).
+// plural is ambiguous; else the first in resource_types.cc).
 //
 // Where it is simpler than the real one: server-side apply and strategic merge patches are merge patches (RFC 7396:
 // lists are replaced whole), nothing is owned by a field manager; validation knows only the mistakes our own programs
@@ -48,6 +48,7 @@ struct Options {
   bool gone_as_status = false;  // a watch from a forgotten version: HTTP 410, else 200 and an ERROR event
   std::size_t history = 100'000;  // changes of one resource that are remembered
   bool managed_fields = false;  // objects carry that noise
+  bool keep_requests = true;  // for requests()
   std::function<WallTime()> now = [] { return std::chrono::system_clock::now(); };  // called in the server's thread too
 };
 
@@ -98,12 +99,12 @@ enum class WatchEnd : std::uint8_t {
   garbage,  // a line that is not JSON, then it goes on
 };
 
-struct Store;
+struct State;
 
 // What a condition of await() may look at.
 class View {
  public:
-  explicit View(const Store& store) : store_(store) {}
+  explicit View(const State& state) : state_(state) {}
 
   boost::json::value object(std::string_view reference) const;  // null: it is not there
   std::vector<boost::json::value> objects(std::string_view resource) const;
@@ -115,7 +116,7 @@ class View {
   std::uint64_t version() const;
 
  private:
-  const Store& store_;
+  const State& state_;
 };
 
 class ApiServer {
