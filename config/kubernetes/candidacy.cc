@@ -106,6 +106,8 @@ void Candidacy::take(const Result<ApiAnswer>& answer, TimePoint sent, TimePoint 
 void Candidacy::looked(const ApiAnswer& answer, TimePoint now, double chance) {
   if (!answer.good() && answer.status != 404) return fail(answer, now, chance);
   if (answer.status == 404) {
+    // Deleted, perhaps: whoever holds it does not know yet, and makes it again when it does.
+    if (!is_mine() && !is_free(now)) return look_again(patience(chance), now);
     seen_ = {};
     seen_spec_.clear();
     holder_.clear();

@@ -1,5 +1,9 @@
 #include "config/kubernetes/load_balancer.h"
 
+#include "config/kubernetes/answer_fields.h"
+
+#include <boost/json/array.hpp>
+
 #include <algorithm>
 
 namespace gatehouse::kubernetes {
@@ -69,6 +73,22 @@ std::vector<LoadBalancerPoint> parse_load_balancer(std::string_view text) {
       points.push_back({std::string(one.substr(0, slash)), std::string(one.substr(slash + 1))});
   }
   return points;
+}
+
+std::string load_balancer_of_json(std::string_view json) {
+  const auto balancer = read_object(json);
+  if (!balancer) return "?";
+  const auto* list = balancer->if_contains("ingress");
+  if (list == nullptr || list->is_null()) return "";
+  if (!list->is_array()) return "?";
+  std::vector<LoadBalancerPoint> points;
+  for (const auto& item : list->get_array()) {
+    if (points.size() > most_load_balancer_points) break;
+    const auto* point = item.if_object();
+    points.push_back(point == nullptr ? LoadBalancerPoint()
+                                      : LoadBalancerPoint{text_in(*point, "ip"), text_in(*point, "hostname")});
+  }
+  return print_load_balancer(points);
 }
 
 Result<std::string> fixed_load_balancer(const std::vector<std::string>& addresses) {

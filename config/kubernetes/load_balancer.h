@@ -31,6 +31,8 @@ inline constexpr std::size_t most_load_balancer_points = 64;  // of a longer lis
 std::string print_load_balancer(const std::vector<LoadBalancerPoint>& points);
 // Of print_load_balancer's text; "?" is left out.
 std::vector<LoadBalancerPoint> parse_load_balancer(std::string_view text);
+// Of `status.loadBalancer` in JSON; of what cannot be read "?".
+std::string load_balancer_of_json(std::string_view json);
 // What the settings give: addresses and names. A Failure names the one that is neither.
 Result<std::string> fixed_load_balancer(const std::vector<std::string>& addresses);
 

@@ -51,6 +51,16 @@ TEST(LoadBalancerText, IsReadBack) {
   EXPECT_EQ(parse_load_balancer("? 10.0.0.1  ").size(), 1U);
 }
 
+TEST(LoadBalancerText, OfJson) {
+  EXPECT_EQ(load_balancer_of_json(R"({"ingress": [{"hostname": "b.example", "ports": [{"port": 80}]},
+                                                  {"ip": "192.0.2.7", "ipMode": "VIP"}]})"),
+            "192.0.2.7 b.example");
+  for (const char* none : {"{}", R"({"ingress": []})", R"({"ingress": null})"})
+    EXPECT_EQ(load_balancer_of_json(none), "");
+  for (const char* wrong : {"", "[]", "{", R"({"ingress": 3})", R"({"ingress": [7]})", R"({"ingress": [{"ip": {}}]})"})
+    EXPECT_EQ(load_balancer_of_json(wrong), "?") << wrong;
+}
+
 TEST(LoadBalancerText, OfFixedAddresses) {
   EXPECT_EQ(fixed_load_balancer({"lb.example.com", "192.0.2.7"}).value(), "192.0.2.7 lb.example.com");
   EXPECT_EQ(fixed_load_balancer({"192.0.2.7", "a b"}).error().detail, "'a b' is neither an address nor a name");

@@ -212,6 +212,18 @@ TEST_F(CandidacyTest, ALeaderMakesADeletedLeaseAgain) {
   EXPECT_EQ(candidacy.leads_until(), now + 10s);
 }
 
+TEST_F(CandidacyTest, ADeletedLeaseIsHeldAsLongAsItWould) {
+  answer(good(lease("other", 1)));
+  now += 14s;
+  answer(bad(404, "NotFound"));
+  EXPECT_EQ(request().method, "GET");
+  EXPECT_EQ(candidacy.next(), now + 2s);
+  now += 2s;
+  answer(bad(404, "NotFound"));
+  EXPECT_EQ(request().method, "POST");
+  EXPECT_EQ(number_in(spec(), "leaseTransitions"), 0);
+}
+
 TEST_F(CandidacyTest, AWriteWithoutAnAnswerMayHaveBeenDone) {
   answer(good(lease("", 1)));
   answer(Failure(FailureKind::answer_timeout));
