@@ -3,7 +3,6 @@
 // because tokens and certificates are replaced under a running program.
 #pragma once
 
-#include "base/result.h"
 #include "config/problem.h"
 
 #include <filesystem>

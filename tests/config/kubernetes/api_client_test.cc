@@ -8,6 +8,8 @@
 #include "tests/doubles/temporary_directory.h"
 #include "tests/doubles/tls/signed_certificate.h"
 
+#include <boost/asio/experimental/awaitable_operators.hpp>
+
 #include <gtest/gtest.h>
 
 #include <openssl/ssl.h>
@@ -218,6 +220,33 @@ TEST_F(ApiClientTest, a_stream_may_be_left_and_may_be_cut) {
   ASSERT_FALSE(cut);
   EXPECT_EQ(cut.error().kind, FailureKind::answer_truncated);
   EXPECT_EQ(streamed, "abc");
+}
+
+TEST_F(ApiClientTest, a_stream_may_be_cancelled_while_it_waits) {
+  using namespace asio::experimental::awaitable_operators;
+  server.answers = {{std::string(chunked) + "3\r\nabc\r\n"}, {ok}};
+  asio::steady_timer enough(io, TimePoint::max());
+  const auto take = [&](std::string_view piece) {
+    streamed += piece;
+    asio::post(io, [&] { enough.cancel(); });
+    return true;
+  };
+  const auto until_enough = [](asio::steady_timer& timer) -> Awaitable<void> {
+    error_code cancelled;
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
+  };
+  bool ended = false;
+  asio::co_spawn(io, client().stream({.path = "/x?watch=1"}, take) || until_enough(enough),
+                 [&](std::exception_ptr, std::variant<Result<ApiAnswer>, std::monostate> first) {
+                   ended = first.index() == 1;
+                   io.stop();
+                 });
+  io.restart();
+  io.run_for(seconds(20));
+  EXPECT_TRUE(ended);
+  EXPECT_EQ(streamed, "abc");
+  EXPECT_TRUE(get());
+  EXPECT_EQ(server.connections, 2);
 }
 
 TEST_F(ApiClientTest, notices_a_peer_that_fell_silent) {
