@@ -5,8 +5,8 @@
 // notes by its own clock when it last saw the record change; when that is longer ago than the record's own duration,
 // the holder is taken for gone. A leader counts its deadline from the moment it *sent* the last renewal that was
 // accepted, which is before anybody can have seen it; and the deadline is shorter than the lease. So two lead at one
-// time only when a clock runs half as fast again as another, or a write was already under way: what a leader does must
-// bear being done twice.
+// time only when a clock runs half as fast again as another, when somebody deletes the Lease just as a new candidate
+// comes, or when a write was already under way: what a leader does must bear being done twice.
 #pragma once
 
 #include "base/names.h"
