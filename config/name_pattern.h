@@ -17,6 +17,7 @@ class NamePattern {
   // `*.x` covers a.x and a.b.x and the wildcard *.x, not x.
   bool covers(std::string_view host) const;
   bool is_exact() const { return exact_; }
+  bool operator==(const NamePattern&) const = default;
   // Normalised; of `*.example` that is `.example`, of `*` nothing.
   const std::string& text() const { return text_; }
 

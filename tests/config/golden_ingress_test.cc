@@ -128,17 +128,17 @@ void apply_setting(World& world, const std::string& line) {
   else if (is("as-default", 1))
     find_entry_point(world, words[1]).as_default = true;
   else if (is("class", 1))
-    world.input.classes.names.push_back(words[1]);
+    world.input.manifests.classes.names.push_back(words[1]);
   else if (is("controller", 1))
-    world.input.classes.controllers.push_back(words[1]);
+    world.input.manifests.classes.controllers.push_back(words[1]);
   else if (is("without-class", 0))
-    world.input.classes.without_class = true;
+    world.input.manifests.classes.without_class = true;
   else if (is("no-external-names", 0))
-    world.input.allow_external_names = false;
+    world.input.manifests.allow_external_names = false;
   else if (is("no-local-addresses", 0))
-    world.input.allow_local_addresses = false;
+    world.input.manifests.allow_local_addresses = false;
   else if (is("cross-namespace", 0))
-    world.input.allow_cross_namespace = true;
+    world.input.manifests.allow_cross_namespace = true;
   else if (is("no-upstream-tls", 0))
     world.input.upstream_tls = nullptr;
   else if (is("resolved", 2))
@@ -293,7 +293,7 @@ Golden as_it_is(Golden golden, const std::string& name) {
   const auto manifest = kubernetes::parse_manifest(golden.yaml, name + ".yaml");
   kubernetes::ClusterObjects objects;
   for (const auto& object : manifest.objects) objects.add(object);
-  const Translation translation = translate(objects, world.input, world.resolved);
+  const Translation translation = translate({{&objects, &world.input.manifests}}, world.input, world.resolved);
   const Snapshot& snapshot = *translation.snapshot;
 
   golden.parts["routes"] = route_lines(snapshot);

@@ -159,7 +159,7 @@ TEST_P(SettingsGolden, MeansWhatTheFileSays) {
 
 TEST(SettingsGoldenFiles, TheseShowEveryKey) {
   std::string yaml;
-  for (const char* file : {"every_key.txt", "kubernetes.txt", "kubernetes_example.txt"})
+  for (const char* file : {"every_key.txt", "kubernetes.txt", "kubernetes_example.txt", "kubernetes_from_outside.txt"})
     yaml += read_golden(golden_folder() / file).yaml;
   for (const auto& key : setting_keys()) {
     const std::string last = key_components(key.name).back();
