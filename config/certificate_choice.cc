@@ -35,7 +35,7 @@ CertificateChoice::CertificateChoice(const TranslationInput& input) : input_(inp
 void CertificateChoice::show(SecretFinder& secrets, const ObjectName& name, const std::vector<std::string>& hosts,
                              const Claimant& claimant, int line) {
   const RememberedSecret& secret = secrets.find(name);
-  if (!secret.fault.empty())
+  if (!secret.fault.empty() && !secret.awaited)
     claimant.warn(
         line,
         "Secret " + name.text() + " " + secret.fault +
@@ -56,7 +56,7 @@ void CertificateChoice::show(SecretFinder& secrets, const ObjectName& name, cons
   }
   if (!hosts.empty() || !shown_whole_.insert(secret.certificate.get()).second) return;
   for (const HostName& host : secret.certificate->names())
-    if (secrets.may_show(name, host)) show_for(host, secret.certificate, &claimant, line);
+    if (secrets.may_claim(name.ns, host)) show_for(host, secret.certificate, &claimant, line);
 }
 
 void CertificateChoice::show_for(const HostName& host, const tls::CertificatePtr& certificate, const Claimant* claimant,

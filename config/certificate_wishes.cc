@@ -122,10 +122,11 @@ void CertificateWishes::of_tls_entry(const Asking& asking, const IngressTls& tls
   const Names names = valid_names(tls.hosts);
   const bool managed = named && manager_is_in_charge(asking, secret, tls.line.number);
   const bool served = named && !asking.asked.by_name && asking.secrets.serves(secret, names);
-  const bool requested = !names.empty() && !managed && !served;
+  const bool awaited = named && asking.secrets.is_awaited(secret);
+  const bool requested = !names.empty() && !managed && !served && !awaited;
   if (requested) ask(asking, names);
   of_secret(asking, tls.secret, tls.hosts, tls.line.number, requested);
-  for (const HostName& name : names) (managed || served ? settled.covered : settled.named).add(name);
+  for (const HostName& name : names) (managed || served || awaited ? settled.covered : settled.named).add(name);
   if (served) settled.secrets.insert(secret);
 }
 
@@ -166,6 +167,24 @@ bool CertificateWishes::manager_is_in_charge(const Asking& asking, const ObjectN
                                    (managed ? "cert-manager made it; it has to be deleted first"
                                             : "cert-manager is in charge, by its issuer " + quoted(issuer)));
   return true;
+}
+
+// Those of the groups' names that the object's namespace may claim; what is no name is complained of elsewhere.
+std::vector<std::vector<std::string>> CertificateWishes::claimable(const Asking& asking,
+                                                                   std::vector<std::vector<std::string>> groups,
+                                                                   int line) const {
+  const std::string& ns = asking.meta.name.ns;
+  const auto is_refused = [&](const std::string& text) {
+    const auto host = HostName::parse_with_wildcard(text);
+    if (!host || asking.secrets.may_claim(ns, *host)) return false;
+    asking.claimant.error(line,
+                          "a certificate is left out: namespace " + ns + " may not claim host " + quoted(host->text()),
+                          reasons::host_not_allowed);
+    return true;
+  };
+  for (auto& names : groups) std::erase_if(names, is_refused);
+  std::erase_if(groups, [](const auto& names) { return names.empty(); });
+  return groups;
 }
 
 CertificateWishes::Names CertificateWishes::domains(const Asking& asking,
@@ -213,22 +232,24 @@ void CertificateWishes::of_tcp_route(const IngressRouteTcp& object, const TcpRul
       tls.cert_resolver.empty() ? (set & internal_) != 0 : input_.internal_resolvers.contains(tls.cert_resolver);
   if (input_.acme_resolvers.contains(tls.cert_resolver)) asked_.resolvers.push_back(&tls.cert_resolver);
   const Asking asking{object.meta, claimant, asked_, secrets};
+  const auto groups = claimable(asking, tls.domains, line);
   const Names hosts = rule.hosts();
   std::vector<std::string> texts;
   texts.reserve(hosts.size());
   for (const HostName& host : hosts) texts.push_back(host.text());
   const bool managed = !tls.secret.empty() && !asked_.resolvers.empty() &&
                        manager_is_in_charge(asking, {object.meta.name.ns, tls.secret}, line);
-  const bool requested = !asked_.resolvers.empty() && !managed;
+  const bool awaited = !tls.secret.empty() && secrets.is_awaited({object.meta.name.ns, tls.secret});
+  const bool requested = !asked_.resolvers.empty() && !managed && !awaited;
   of_secret(asking, tls.secret, texts, line, requested);
   if (asked_.internal) {
     for (const std::string& host : texts) certificates_.may_issue(host);
-    for (const auto& names : tls.domains)
+    for (const auto& names : groups)
       for (const std::string& host : names) certificates_.may_issue(host);
   }
   if (!requested) return;
   NameSet covered;
-  for (const HostName& name : domains(asking, tls.domains, line)) covered.add(name);
+  for (const HostName& name : domains(asking, groups, line)) covered.add(name);
   last_tcp_ = &object;
   for (const HostName& host : hosts)
     if (!covered.covers(host)) ask(asking, {host});

@@ -77,6 +77,8 @@ class CertificateWishes {
   void of_secret(const Asking& asking, const std::string& secret, const std::vector<std::string>& hosts, int line,
                  bool requested);
   bool manager_is_in_charge(const Asking& asking, const ObjectName& secret, int line) const;
+  std::vector<std::vector<std::string>> claimable(const Asking& asking, std::vector<std::vector<std::string>> groups,
+                                                  int line) const;
   Names domains(const Asking& asking, const std::vector<std::vector<std::string>>& groups, int line);
   void of_rule_hosts(const Asking& asking, const IngressDraft& draft, Settled& settled);
   void ask(const Asking& asking, const Names& names);

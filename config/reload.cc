@@ -173,18 +173,26 @@ Awaitable<void> Reload::rotate_ticket_keys() {
 void Reload::publish() {
   if (watcher_) watcher_->refresh();
   if (watcher_ && watcher_->has_read()) former_.reset();
-  const auto& files = former_ ? former_->objects() : watcher_ ? watcher_->objects() : no_objects_;
-  const bool with_cluster = cluster_takes_part();
-  const auto& cluster = with_cluster ? cluster_->objects() : no_objects_;
-  const std::vector<TranslationSource> sources = {{&files, &input_.manifests}, {&cluster, &input_.kubernetes}};
-  Translation made = translate(sources, input_, resolver_.addresses(), &translation_);
-  if (with_cluster && !tell_secrets(made)) return;
+  bool with_cluster = cluster_takes_part();
+  Translation made = translate_with(with_cluster);
+  if (with_cluster && !tell_secrets(made)) {
+    with_cluster = false;
+    made = translate_with(with_cluster);
+  }
   cluster_in_force_ = with_cluster;
   translation_ = std::move(made);
   resolver_.want(translation_.names_to_resolve);
 
   const auto before = std::exchange(problems_, gather_problems());
   hand_out(difference(problems_, before), difference(before, problems_));
+}
+
+Translation Reload::translate_with(bool cluster) const {
+  const auto& in_files = former_ ? former_->objects() : watcher_ ? watcher_->objects() : no_objects_;
+  const auto& in_cluster = cluster ? cluster_->objects() : no_objects_;
+  const auto awaited = cluster_ ? cluster_->secret_awaited : nullptr;
+  return translate({{&in_files, &input_.manifests, nullptr}, {&in_cluster, &input_.kubernetes, awaited}}, input_,
+                   resolver_.addresses(), &translation_);
 }
 
 // What was published once goes on being published, whatever becomes of the API server.
@@ -194,7 +202,8 @@ bool Reload::cluster_takes_part() const {
 
 bool Reload::tell_secrets(const Translation& made) {
   const auto& wanted = made.secrets_in_use.back();
-  if (wanted == wanted_secrets_ || !cluster_->want_secrets) return true;
+  if (!cluster_->want_secrets || wanted == wanted_secrets_) return true;
+  if (wanted_secrets_ && *wanted == *wanted_secrets_) return true;
   wanted_secrets_ = wanted;
   cluster_->want_secrets(*wanted);
   return cluster_in_force_ || cluster_->has_synced();

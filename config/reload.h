@@ -45,6 +45,8 @@ struct ClusterSource {
   std::function<std::vector<Problem>()> problems;
   // Which Secrets routes name, whenever that changes. Empty: nobody wants to know.
   std::function<void(const SecretNames&)> want_secrets;
+  // See TranslationSource. Empty: none ever is.
+  std::function<bool(const ObjectName&)> secret_awaited = nullptr;
 };
 
 class Reload {
@@ -98,6 +100,7 @@ class Reload {
   Awaitable<void> follow_changes();
   Awaitable<void> rotate_ticket_keys();
   void publish();
+  Translation translate_with(bool cluster) const;
   bool cluster_takes_part() const;
   // False: that made it wait for Secrets of which the routes to be are in need.
   bool tell_secrets(const Translation& made);

@@ -8,7 +8,7 @@ namespace gatehouse {
 namespace {
 
 RememberedSecret read_secret(std::shared_ptr<const kubernetes::Secret> source, tls::CertificatePtr last_good) {
-  RememberedSecret secret{std::move(source), std::move(last_good), "", {}};
+  RememberedSecret secret{std::move(source), std::move(last_good), "", {}, false};
   if (!secret.source) {
     secret.fault = "is not there";
   } else if (secret.source->certificate.empty() || secret.source->key.empty()) {
@@ -34,10 +34,12 @@ const RememberedSecret& SecretFinder::find(const ObjectName& name) {
   const auto source = found == objects_.secrets.end() ? nullptr : found->second;
   const auto known = known_.find(name);
   has_new_ = has_new_ || known == known_.end();
+  const bool awaited = !source && awaited_ && awaited_(name);
   if (known != known_.end() && known->second.source == source)
     slot->second = known->second;
   else
     slot->second = read_secret(source, known == known_.end() ? nullptr : known->second.certificate);
+  slot->second.awaited = awaited;
   return slot->second;
 }
 

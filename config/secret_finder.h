@@ -6,6 +6,7 @@
 #include "config/kubernetes/objects.h"
 #include "tls/certificate_store.h"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -22,26 +23,30 @@ struct RememberedSecret {
   tls::CertificatePtr certificate;                   // the last good one; null: there never was one
   std::string fault;                                 // what is wrong with the source; empty: nothing
   std::unordered_set<std::string_view> names;        // the certificate's, wildcards among them
+  bool awaited = false;  // it is not known yet whether it is there
 };
 using SecretMemory = std::map<ObjectName, RememberedSecret>;
 using SecretNames = std::set<ObjectName>;
 
 class SecretFinder {
  public:
-  // All arguments outlive it. `claims`: null: every host is free. `known`: what the previous translation remembered.
-  SecretFinder(const kubernetes::ClusterObjects& objects, const HostClaims* claims, const SecretMemory& known)
-      : objects_(objects), claims_(claims), known_(known) {}
+  // All arguments outlive it. `awaited`: see TranslationSource. `claims`: null: every host is free. `known`: what the
+  // previous translation remembered.
+  SecretFinder(const kubernetes::ClusterObjects& objects, const std::function<bool(const ObjectName&)>& awaited,
+               const HostClaims* claims, const SecretMemory& known)
+      : objects_(objects), awaited_(awaited), claims_(claims), known_(known) {}
 
   const RememberedSecret& find(const ObjectName& name);
   // Whether it can be shown for all these hosts.
   bool serves(const ObjectName& name, const std::vector<HostName>& hosts);
+  bool is_awaited(const ObjectName& name) { return find(name).awaited; }
   bool is_there(const ObjectName& name) { return find(name).source != nullptr; }
   bool has_certificate(const ObjectName& name) { return find(name).certificate != nullptr; }
   // Whether cert-manager made it.
   bool is_managed(const ObjectName& name);
-  // Whether the Secret's namespace may show a certificate for the host.
-  bool may_show(const ObjectName& name, const HostName& host) const {
-    return claims_ == nullptr || claims_->may_claim(name.ns, host.text());
+  // Whether objects of the namespace may have certificates for the host.
+  bool may_claim(const std::string& ns, const HostName& host) const {
+    return claims_ == nullptr || claims_->may_claim(ns, host.text());
   }
 
   // Those that were asked for; `before`, what the previous translation said, when they are the same.
@@ -50,6 +55,7 @@ class SecretFinder {
 
  private:
   const kubernetes::ClusterObjects& objects_;
+  const std::function<bool(const ObjectName&)>& awaited_;
   const HostClaims* claims_;
   const SecretMemory& known_;
   SecretMemory memory_;

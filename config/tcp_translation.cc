@@ -87,18 +87,20 @@ class ObjectTranslation {
     attach(known_or_new(std::move(route)), line);
   }
 
-  // Without TLS there is no host to claim.
+  // Without TLS there is no host to claim. Every name it says counts, for it may show a certificate for each.
   bool may_claim(const TcpRule& rule, int line) const {
     const HostClaims* claims = source_.rules.host_claims.get();
+    if (claims == nullptr) return true;
+    std::vector<std::string> hosts;
+    for (const HostName& host : rule.hosts()) hosts.push_back(host.text());
+    if (!rule.only_hosts()) hosts.emplace_back();  // any
     const std::string& ns = object_.meta.name.ns;
-    const auto hosts = rule.only_hosts();
-    const auto refused = [&](const HostName& host) { return !claims->may_claim(ns, host.text()); };
-    if (claims == nullptr || (!hosts && claims->may_claim(ns, ""))) return true;
-    if (hosts && std::none_of(hosts->begin(), hosts->end(), refused)) return true;
-    const auto first = hosts ? std::find_if(hosts->begin(), hosts->end(), refused)->text() : "";
+    const auto refused =
+        std::find_if(hosts.begin(), hosts.end(), [&](const std::string& host) { return !claims->may_claim(ns, host); });
+    if (refused == hosts.end()) return true;
     claimant_.error(line,
                     "the route is left out: namespace " + ns + " may not claim " +
-                        (first.empty() ? "every host" : "host " + quoted(first)),
+                        (refused->empty() ? "every host" : "host " + quoted(*refused)),
                     reasons::host_not_allowed);
     return false;
   }

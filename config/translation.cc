@@ -106,7 +106,7 @@ Translation translate(const std::vector<TranslationSource>& given, const Transla
   const std::vector<SourceMemory> strangers(given.size());
   std::deque<SourceParts> sources;
   for (std::size_t i = 0; i < given.size(); ++i) {
-    const auto& [objects, rules] = given[i];
+    const auto& [objects, rules, awaited] = given[i];
     const SourceMemory& before = i < known.sources.size() ? known.sources[i] : strangers[i];
     KnownServices& services = *before.services;
     sources.push_back({*objects,
@@ -115,7 +115,7 @@ Translation translate(const std::vector<TranslationSource>& given, const Transla
                        {},
                        ClassFilter(*objects, rules->classes),
                        ServiceFinder(given[i], input, resolved, services, translation.problems),
-                       SecretFinder(*objects, rules->host_claims.get(), before.secrets)});
+                       SecretFinder(*objects, awaited, rules->host_claims.get(), before.secrets)});
     sources.back().next.services = before.services;
   }
   const EntryPointChoice entry_points(input.entry_points);

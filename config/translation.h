@@ -34,6 +34,7 @@
 #include "proxy/snapshot.h"
 #include "tls/certificate_store.h"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -119,6 +120,9 @@ struct Translation {
 struct TranslationSource {
   const kubernetes::ClusterObjects* objects = nullptr;
   const ProviderRules* rules = nullptr;
+  // Whether it is not known yet if there is such a Secret, because it was asked for only now: nobody is told that it is
+  // missing, and no other certificate is ordered. Empty: what is not among the objects is not there.
+  std::function<bool(const ObjectName&)> secret_awaited = nullptr;
 };
 
 // `previous`: that of the same sources in the same places, or null.
