@@ -58,6 +58,8 @@ class AcmeChecks {
     plain_text("preferredChain", acme_.preferred_chain);
     plain_text("profile", acme_.profile);
     if (acme_.storage.empty()) error("storage", "is empty");
+    if (acme_.in_secrets() && !all_.kubernetes)
+      error("storage", "kubernetes needs providers.kubernetes (./kubernetes is a folder of that name)");
   }
 
   // A key and a certificate are worth nothing if anyone on the way can change them.

@@ -21,6 +21,7 @@ struct Problem {
   Severity severity = Severity::error;
   std::string object = {};  // `Ingress gitlab/web`; in the settings the key, `entryPoints.web.address`
   std::string words = {};
+  std::string_view reason = {};  // one of problem_reasons.h; empty: none
 
   bool operator==(const Problem&) const = default;
 

@@ -38,6 +38,13 @@ bool same_access_log(const Settings& a, const Settings& b) {
   return a.access_log->format == b.access_log->format && a.access_log->file_path == b.access_log->file_path;
 }
 
+// But for what translation reads.
+bool same_cluster(const std::optional<KubernetesSettings>& a, const std::optional<KubernetesSettings>& b) {
+  if (!a || !b) return a.has_value() || !b;
+  return a->access == b->access && a->reports == b->reports && a->leader_election == b->leader_election &&
+         a->ticket_keys_secret == b->ticket_keys_secret;
+}
+
 // What cannot be changed while the program runs.
 void warn_of_restart(const Settings& at_start, const Settings& fresh, std::vector<Problem>& problems) {
   const auto warn = [&](const char* key) {
@@ -46,6 +53,7 @@ void warn_of_restart(const Settings& at_start, const Settings& fresh, std::vecto
   if (at_start.workers != fresh.workers) warn("workers");
   if (!same_log(at_start, fresh)) warn("log");
   if (!same_access_log(at_start, fresh)) warn("accessLog");
+  if (!same_cluster(at_start.kubernetes, fresh.kubernetes)) warn("providers.kubernetes");
 }
 
 }  // namespace
@@ -165,12 +173,40 @@ Awaitable<void> Reload::rotate_ticket_keys() {
 void Reload::publish() {
   if (watcher_) watcher_->refresh();
   if (watcher_ && watcher_->has_read()) former_.reset();
-  const auto& objects = former_ ? former_->objects() : watcher_ ? watcher_->objects() : no_objects_;
-  translation_ = translate(objects, input_, resolver_.addresses(), &translation_);
+  bool with_cluster = cluster_takes_part();
+  Translation made = translate_with(with_cluster);
+  if (with_cluster && !tell_secrets(made)) {
+    with_cluster = false;
+    made = translate_with(with_cluster);
+  }
+  cluster_in_force_ = with_cluster;
+  translation_ = std::move(made);
   resolver_.want(translation_.names_to_resolve);
 
   const auto before = std::exchange(problems_, gather_problems());
   hand_out(difference(problems_, before), difference(before, problems_));
+}
+
+Translation Reload::translate_with(bool cluster) const {
+  const auto& in_files = former_ ? former_->objects() : watcher_ ? watcher_->objects() : no_objects_;
+  const auto& in_cluster = cluster ? cluster_->objects() : no_objects_;
+  const auto awaited = cluster_ ? cluster_->secret_awaited : nullptr;
+  return translate({{&in_files, &input_.manifests, nullptr}, {&in_cluster, &input_.kubernetes, awaited}}, input_,
+                   resolver_.addresses(), &translation_);
+}
+
+// What was published once goes on being published, whatever becomes of the API server.
+bool Reload::cluster_takes_part() const {
+  return settings_.kubernetes && cluster_ && (cluster_in_force_ || cluster_->has_synced());
+}
+
+bool Reload::tell_secrets(const Translation& made) {
+  const auto& wanted = made.secrets_in_use.back();
+  if (!cluster_->want_secrets || wanted == wanted_secrets_) return true;
+  if (wanted_secrets_ && *wanted == *wanted_secrets_) return true;
+  wanted_secrets_ = wanted;
+  cluster_->want_secrets(*wanted);
+  return cluster_in_force_ || cluster_->has_synced();
 }
 
 void Reload::hand_out(std::vector<Problem> appeared, std::vector<Problem> solved) {
@@ -183,6 +219,7 @@ std::vector<Problem> Reload::gather_problems() const {
   const auto add = [&](const std::vector<Problem>& some) { all.insert(all.end(), some.begin(), some.end()); };
   add(assembly_problems_);
   if (watcher_) add(watcher_->problems());
+  if (settings_.kubernetes && cluster_) add(cluster_->problems());
   add(translation_.problems);
   add(resolver_.problems());
   return all;

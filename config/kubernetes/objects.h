@@ -146,14 +146,23 @@ struct Service {
   bool operator==(const Service&) const = default;
 };
 
+// For whom an endpoint is (hints.forZones, hints.forNodes): topology-aware routing and Service trafficDistribution.
+struct TopologyHints {
+  std::vector<std::string> zones;
+  std::vector<std::string> nodes;
+
+  bool operator==(const TopologyHints&) const = default;
+};
+
 struct SliceEndpoint {
   asio::ip::address address;  // the first; all are equivalent
   bool ready = true;
   bool serving = true;
   bool terminating = false;
   std::string target;  // targetRef's name: the pod
+  std::shared_ptr<const TopologyHints> hints;  // null: none; endpoints of a slice with equal ones share them
 
-  bool operator==(const SliceEndpoint&) const = default;
+  bool operator==(const SliceEndpoint& other) const;
 };
 
 struct SlicePort {
