@@ -24,6 +24,7 @@ class Tree {
     std::string words;  // empty: none
   };
 
+  Tree() = default;  // nothing
   // The one document in `text`, whose first line is line `first_line` of its file.
   Tree(std::string_view text, int first_line);
 
@@ -40,8 +41,6 @@ class Tree {
   friend class Value;
   friend class TreeBuilder;
   friend class JsonTreeBuilder;
-
-  Tree() = default;
 
   struct Node {
     Kind kind = Kind::absent;
