@@ -72,7 +72,7 @@ ListWatch::Request ListWatch::next(TimePoint now) {
   request.step = step_;
   request.at = std::max(at_, now);
   request.fresh = !has_list_ && continue_token_.empty();
-  asked_ = last_event_ = request.at;
+  asked(request.at);
   events_ = 0;
   over_ = false;
   std::string query;

@@ -65,6 +65,8 @@ class ListWatch {
   ListWatch(Options options, std::shared_ptr<ServerAbilities> abilities, std::function<double()> random);
 
   Request next(TimePoint now);
+  // It is asked now, which may be later than wanted.
+  void asked(TimePoint now) { asked_ = last_event_ = now; }
 
   // The list's answer, with what it said when it was whole.
   Effect list_ended(const Result<ApiAnswer>& answer, const ListFacts* whole, TimePoint now);

@@ -53,6 +53,7 @@ Awaitable<void> Watcher::follow() {
     ListWatch::Request request = machine_.next(ports_.clock.now());
     co_await ports_.clock.sleep_until(request.at);
     if (stopped_) co_return;
+    machine_.asked(ports_.clock.now());
     if (request.fresh) ports_.sink.list_began();
     if (request.step == ListWatch::Step::list)
       co_await list(request);

@@ -32,11 +32,11 @@ class WatchSink {
 
 class Watcher {
  public:
-  // Clock, stream and sink outlive run().
+  // The clock outlives run(); the sink does until stop().
   struct Ports {
     asio::any_io_executor executor;
     Clock& clock;
-    const ApiStream& stream;
+    ApiStream stream;
     Logger log;
     WatchSink& sink;
     std::function<double()> random;  // from 0 to below 1

@@ -1,5 +1,6 @@
 #include "config/kubernetes/manifest.h"
 #include "config/kubernetes/object_reader.h"
+#include "config/kubernetes/object_writer.h"
 #include "config/kubernetes/tree.h"
 
 #include <gtest/gtest.h>
@@ -77,7 +78,7 @@ void read_one(const Value& root, ParsedManifest& parsed) {
   read_object(root, {root["apiVersion"].text(), root["kind"].text()}, {}, parsed);
 }
 
-TEST(JsonRoad, GivesTheObjectsOfTheYamlRoad) {
+TEST(JsonRoad, GivesTheObjectsOfTheYamlRoadAndBack) {
   std::size_t objects = 0;
   for (const auto& entry : std::filesystem::directory_iterator(GATEHOUSE_SOURCE_DIR "/tests/golden/ingress")) {
     const std::string text = file_text(entry.path());
@@ -96,8 +97,14 @@ TEST(JsonRoad, GivesTheObjectsOfTheYamlRoad) {
       ASSERT_EQ(from_yaml.objects.size(), from_json.objects.size()) << json;
       ASSERT_EQ(from_yaml.problems.size(), from_json.problems.size()) << json;
       ASSERT_EQ(from_yaml.refused, from_json.refused);
-      for (std::size_t i = 0; i < from_yaml.objects.size(); ++i, ++objects)
+      for (std::size_t i = 0; i < from_yaml.objects.size(); ++i, ++objects) {
         EXPECT_TRUE(equal(from_yaml.objects[i], from_json.objects[i])) << json;
+        ParsedManifest written;
+        const Tree again = Tree::from_json(write_object(from_json.objects[i]));
+        read_one(again.root(), written);
+        ASSERT_EQ(written.objects.size(), 1u) << json << "\n" << again.root().json();
+        EXPECT_TRUE(equal(written.objects[0], from_json.objects[i])) << json << "\n" << again.root().json();
+      }
     }
   }
   EXPECT_GT(objects, 200u);
