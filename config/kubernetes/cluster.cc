@@ -82,6 +82,12 @@ std::function<double()> system_random() {
   return [engine] { return std::uniform_real_distribution<double>(0, 1)(*engine); };
 }
 
+using Written = std::shared_ptr<Result<void>>;  // what comes from another thread has to have a default
+
+Awaitable<Written> write_there(std::filesystem::path file, std::vector<Object> objects, std::string time) {
+  co_return std::make_shared<Result<void>>(write_cluster_cache(file, objects, time));
+}
+
 Problem problem_with(Severity severity, std::string object, std::string words) {
   return {"", 0, 0, severity, std::move(object), std::move(words)};
 }
@@ -110,7 +116,9 @@ Cluster::Cluster(Ports ports, ClusterOptions options)
       stopping_(ports_.executor, TimePoint::max()) {
   if (options_.namespaces.empty()) add_feeds("");
   for (const auto& ns : std::set<std::string>(options_.namespaces.begin(), options_.namespaces.end())) add_feeds(ns);
-  if (!options_.cache_file.empty()) read_cache();
+  if (options_.cache_file.empty()) return;
+  cache_thread_.emplace(1u);
+  read_cache();
 }
 
 Cluster::~Cluster() { stop(); }
@@ -339,8 +347,12 @@ Awaitable<void> Cluster::keep_cache() {
     if (changes_ != seen && ++put_off_ < most_put_off) continue;
     put_off_ = 0;
     written = changes_;
-    const auto done = write_cluster_cache(options_.cache_file, store_.objects(), time_text(ports_.clock.wall_now()));
-    const std::string trouble = done ? "" : "the cache cannot be written: " + done.error().detail;
+    // A disk may take seconds.
+    auto writing =
+        write_there(options_.cache_file, objects_to_cache(store_.objects()), time_text(ports_.clock.wall_now()));
+    const Written done = co_await asio::co_spawn(*cache_thread_, std::move(writing), asio::use_awaitable);
+    if (stopped_) co_return;
+    const std::string trouble = *done ? "" : "the cache cannot be written: " + done->error().detail;
     if (trouble == cache_trouble_) continue;
     cache_trouble_ = trouble;
     if (on_change_) on_change_();

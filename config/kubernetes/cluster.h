@@ -18,6 +18,7 @@
 #include "config/kubernetes/secret_fetch.h"
 
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
 
 #include <filesystem>
 
@@ -119,6 +120,7 @@ class Cluster {
   std::string cache_time_;  // what is served comes from then; empty: from the API server
   std::string cache_trouble_;
   std::uint64_t changes_ = 0;
+  std::optional<asio::thread_pool> cache_thread_;
   int put_off_ = 0;  // writing the cache, because there were more changes
   asio::steady_timer changed_;  // never expires; cancelled to wake keep_cache
   asio::steady_timer stopping_;  // never expires; cancelled by stop()

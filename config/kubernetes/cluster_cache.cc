@@ -64,14 +64,6 @@ class Writing {
   bool good_ = true;
 };
 
-template <class Table>
-void write_table(Writing& writing, const Table& table, bool& first) {
-  for (const auto& [name, object] : table) {
-    writing.add(std::exchange(first, false) ? "\n" : ",\n");
-    writing.add(write_object(object));
-  }
-}
-
 }  // namespace
 
 Result<CachedCluster> read_cluster_cache(const std::filesystem::path& file) {
@@ -99,7 +91,22 @@ Result<CachedCluster> read_cluster_cache(const std::filesystem::path& file) {
   return cached;
 }
 
-Result<void> write_cluster_cache(const std::filesystem::path& file, const ClusterObjects& objects,
+std::vector<Object> objects_to_cache(const ClusterObjects& objects) {
+  std::vector<Object> list;
+  const auto add = [&](const auto& table) {
+    for (const auto& [name, object] : table) list.emplace_back(object);
+  };
+  add(objects.classes);
+  add(objects.ingresses);
+  add(objects.services);
+  add(objects.slices);
+  add(objects.secrets);
+  add(objects.tcp_routes);
+  add(objects.old_tcp_routes);
+  return list;
+}
+
+Result<void> write_cluster_cache(const std::filesystem::path& file, const std::vector<Object>& objects,
                                  const std::string& time) {
   const std::filesystem::path fresh = file.string() + ".new";
   ::unlink(fresh.c_str());
@@ -108,13 +115,10 @@ Result<void> write_cluster_cache(const std::filesystem::path& file, const Cluste
   Writing writing(descriptor.number());
   writing.add(R"({"apiVersion":"v1","kind":"List","metadata":{"resourceVersion":")" + time + R"("},"items":[)");
   bool first = true;
-  write_table(writing, objects.classes, first);
-  write_table(writing, objects.ingresses, first);
-  write_table(writing, objects.services, first);
-  write_table(writing, objects.slices, first);
-  write_table(writing, objects.secrets, first);
-  write_table(writing, objects.tcp_routes, first);
-  write_table(writing, objects.old_tcp_routes, first);
+  for (const Object& object : objects) {
+    writing.add(std::exchange(first, false) ? "\n" : ",\n");
+    writing.add(write_object(object));
+  }
   writing.add("\n]}\n");
   if (!writing.finish() || ::rename(fresh.c_str(), file.c_str()) != 0) {
     const Failure failure = system_trouble(fresh);

@@ -16,8 +16,10 @@ struct CachedCluster {
 };
 
 Result<CachedCluster> read_cluster_cache(const std::filesystem::path& file);
-// Whole or not at all.
-Result<void> write_cluster_cache(const std::filesystem::path& file, const ClusterObjects& objects,
+// What is worth writing.
+std::vector<Object> objects_to_cache(const ClusterObjects& objects);
+// Whole or not at all. Any thread: the objects do not change.
+Result<void> write_cluster_cache(const std::filesystem::path& file, const std::vector<Object>& objects,
                                  const std::string& time);
 
 }  // namespace gatehouse::kubernetes

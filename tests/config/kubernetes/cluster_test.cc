@@ -325,6 +325,8 @@ TEST_F(ClusterTest, ServesFromItsCacheUntilTheServerIsHeard) {
   EXPECT_FALSE(std::filesystem::exists(file));
   api.initial("traefik.io", {});
   pass(6s);
+  while (!std::filesystem::exists(file)) io.run_one();
+  api.run();
   struct stat status {};
   ASSERT_EQ(::stat(file.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0600u);
@@ -356,6 +358,7 @@ TEST_F(ClusterTest, ACacheThatCannotBeWrittenIsAProblem) {
   start({.cache_file = "/nowhere/cluster.json"});
   list_nothing();
   pass(6s);
+  while (problems().empty()) io.run_one();
   EXPECT_NE(problems().find("warning: the cache cannot be written: /nowhere/cluster.json"), std::string::npos);
 }
 
