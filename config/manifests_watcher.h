@@ -7,7 +7,7 @@
 
 #include "config/directory_watch.h"
 #include "config/manifest_set.h"
-#include "config/regular_file.h"
+#include "base/regular_file.h"
 
 #include <functional>
 #include <map>
