@@ -367,7 +367,7 @@ class ObjectStep {
       : value_(value),
         source_(source),
         parsed_(parsed),
-        reader_(*source.file, object_text(value, kind), parsed.problems) {}
+        reader_(source.file_name(), object_text(value, kind), parsed.problems) {}
 
   template <class T>
   void read(
@@ -396,7 +396,7 @@ void complain(const Value& value, Severity severity, std::string object, std::st
               ParsedManifest& parsed) {
   if (parsed.problems.size() >= most_problems) return;
   parsed.problems.push_back(
-      {*source.file, value.line(), value.column(), severity, std::move(object), std::move(words)});
+      {source.file_name(), value.line(), value.column(), severity, std::move(object), std::move(words)});
 }
 
 }  // namespace
