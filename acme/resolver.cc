@@ -2,7 +2,7 @@
 
 #include "acme/dns_settings.h"
 #include "base/base64.h"
-#include "config/regular_file.h"
+#include "base/regular_file.h"
 
 namespace gatehouse::acme {
 namespace {

@@ -3,7 +3,7 @@
 #include "acme/operator_request.h"
 #include "acme/survey.h"
 #include "base/escape.h"
-#include "config/regular_file.h"
+#include "base/regular_file.h"
 
 #include <CLI/CLI.hpp>
 

@@ -1,6 +1,6 @@
 #include "config/assembly.h"
 
-#include "config/regular_file.h"
+#include "base/regular_file.h"
 
 namespace gatehouse {
 namespace {

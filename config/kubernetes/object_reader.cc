@@ -149,6 +149,7 @@ std::shared_ptr<Service> read_service(FieldReader& reader, const Value& object) 
   service->type = reader.text(spec, "type", 64);
   service->cluster_ip = reader.text(spec, "clusterIP", 64);
   service->external_name = reader.text(spec, "externalName");
+  service->external_ips = reader.texts(spec, "externalIPs");
   for (const Value item : reader.list(spec, "ports"))
     if (is_tcp(reader, item))
       service->ports.push_back({reader.name(item, "name"), reader.port_number(item, "port"),

@@ -140,6 +140,7 @@ struct Service {
   std::string cluster_ip;
   std::string external_name;
   std::vector<ServicePort> ports;  // TCP ones
+  std::vector<std::string> external_ips = {};  // as written
 
   bool is_external_name() const { return type == "ExternalName"; }
   bool operator==(const Service&) const = default;
