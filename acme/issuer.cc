@@ -1,5 +1,6 @@
 #include "acme/issuer.h"
 
+#include "acme/kept_answers.h"
 #include "acme/record_coding.h"
 #include "base/escape.h"
 
@@ -29,8 +30,11 @@ class Issuing {
       auto unsaved = co_await fail(trouble_of(begun.error()));
       co_return unsaved;
     }
-    auto issued = co_await obtain(*client, std::move(*signer), *solver, clock_, std::move(pending), keep_order(),
-                                  work_.resolver->policy());
+    KeptAnswers answers(*solver, work_.planned.record, {clock_, work_.holdings, work_.spread});
+    OrderPolicy policy = work_.resolver->policy();
+    policy.may_go_on = [holdings = work_.holdings] { return holdings->writable(); };
+    auto issued = co_await obtain(*client, std::move(*signer), answers, clock_, std::move(pending), keep_order(),
+                                  std::move(policy));
     IssueOutcome outcome;
     if (issued)
       outcome = co_await store(std::move(*issued));

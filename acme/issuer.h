@@ -17,6 +17,7 @@ struct Issuance {
   std::shared_ptr<Holdings> holdings;
   Account account;
   PlannedCertificate planned;  // due
+  Duration spread = Duration::zero();  // acme/kept_answers
 };
 
 struct IssueOutcome {

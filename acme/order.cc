@@ -152,6 +152,7 @@ class Flow {
 
   // The answer may get lost although the CA has begun to sign: then the order's own status tells.
   Awaitable<Answer<OrderState>> finalize(OrderState order, KeyPtr key) {
+    if (!may_go_on(policy_)) co_return left_to_another();
     auto csr = tls::signing_request(*key, pending_.names, policy_.common_name);
     if (!csr) co_return trouble_of(csr.error());
     for (int tries = 1;; ++tries) {
@@ -166,6 +167,7 @@ class Flow {
   Awaitable<Answer<OrderState>> wait_while(OrderState order, Status status) {
     Polling polling(clock_, policy_.first_pause, policy_.longest_pause, policy_.issuance_limit);
     while (order.status == status) {
+      if (!may_go_on(policy_)) co_return left_to_another();
       if (!polling.allows(order.not_before)) co_return polling.trouble("it does not finish the order");
       co_await polling.pause(order.not_before);
       auto next = co_await client_.order(signer_, order.url);
@@ -199,6 +201,14 @@ class Flow {
 };
 
 }  // namespace
+
+bool may_go_on(const OrderPolicy& policy) { return !policy.may_go_on || policy.may_go_on(); }
+
+Trouble left_to_another() {
+  Trouble trouble = trouble_of(Failure(FailureKind::draining, "another process goes on with the order"));
+  trouble.remedy = Remedy::wait;
+  return trouble;
+}
 
 Awaitable<Answer<Issued>> obtain(Client& client, Signer signer, Solver& solver, Clock& clock, PendingOrder pending,
                                  KeepOrder keep, OrderPolicy policy) {

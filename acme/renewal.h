@@ -3,14 +3,19 @@
 // sleeps until the next of these. It decides nothing that the plan could decide. Whatever fails, the certificates there
 // are go on being served; log, status() and metrics say why, and the ledger when it is tried again.
 //
+// A storage that several processes share is written by one of them at a time. The others only look: what that one
+// obtains is served here too, and its answers to challenges are shown (answers()). Who comes to write loads everything
+// afresh and goes on with the orders it finds; who no longer may ends its own at their next step, without asking the CA
+// for anything more.
+//
 // Control thread. Its coroutines hold it and all they work with, so it may be let go at any time: stop() ends the loop
 // at once, orders under way end by themselves or with the io_context, and are taken up after a restart.
 #pragma once
 
-#include "acme/directory_storage.h"
 #include "acme/holdings.h"
 #include "acme/issuer.h"
 #include "acme/operator_request.h"
+#include "acme/place.h"
 #include "acme/resolver.h"
 #include "acme/status.h"
 #include "base/log.h"
@@ -18,7 +23,6 @@
 
 #include <boost/asio/steady_timer.hpp>
 
-#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -32,6 +36,8 @@ struct RenewalOptions {
   std::size_t most_orders = 8;  // at once, of each CA
   Duration look_for_requests = std::chrono::seconds(2);
   Duration open_again = std::chrono::minutes(1);  // a storage that is locked or cannot be used
+  Duration load_again = std::chrono::seconds(5);  // a storage on the network that could not be loaded
+  Duration follow = std::chrono::milliseconds(10);  // what changes elsewhere is gathered so long
   Duration plan_again = std::chrono::hours(1);  // at the latest: the wall clock may have jumped
   Duration rest = std::chrono::milliseconds(50);  // between two plans
 };
@@ -42,15 +48,18 @@ class Renewal : public std::enable_shared_from_this<Renewal> {
     Clock& clock;  // outlives the coroutines
     Logger log;
     std::function<void()> changed;  // certificates() are others now
+    std::function<void()> answers_changed;  // answers() may be
     std::function<void(const RenewalStatus&)> status_changed;
     RenewalOptions options = {};
   };
 
-  Renewal(asio::any_io_executor executor, std::filesystem::path storage, Ports ports);
+  Renewal(asio::any_io_executor executor, std::shared_ptr<Place> place, Ports ports);
 
-  // What there is on disk, before it returns: certificates() can be served. A storage that another process holds is
-  // read all the same; run() takes it over when it can.
+  // What there is in a place that is at hand (on disk), before it returns: certificates() can be served. A storage that
+  // another process holds is read all the same; run() takes it over when it can. Other places are read by run().
   void load();
+  // What there is could be read once; empty means empty then.
+  bool loaded() const { return holdings_ != nullptr; }
   // From now on these. Those that are not of this storage are not looked at.
   void use(std::map<std::string, std::shared_ptr<Resolver>> resolvers);
   void want(std::vector<CertificateRequest> requests);
@@ -59,6 +68,8 @@ class Renewal : public std::enable_shared_from_this<Renewal> {
   void stop();
 
   std::vector<ObtainedCertificate> certificates() const;
+  // Of the storage: what is shown to CAs for orders under way here or elsewhere.
+  std::vector<PendingAnswer> answers() const;
   const RenewalStatus& status() const { return status_; }
 
  private:
@@ -68,7 +79,12 @@ class Renewal : public std::enable_shared_from_this<Renewal> {
   };
   using AccountKey = std::pair<std::string, std::string>;  // resolver and CA
 
-  bool open(DirectoryStorage::Mode mode);
+  Awaitable<bool> open(Place::Mode mode);
+  Awaitable<void> settle_storage();
+  void follow_changes();
+  Awaitable<void> drop_lost_answers();
+  void end_term();
+  bool is_of_term(const std::shared_ptr<Holdings>& holdings) const { return writing_ && holdings == holdings_; }
   void trouble(const std::string& words);  // with the storage; empty: none any more
   Awaitable<void> work();
   void make_plan();
@@ -101,11 +117,13 @@ class Renewal : public std::enable_shared_from_this<Renewal> {
   void wake();
 
   asio::any_io_executor executor_;
-  const std::filesystem::path storage_;
+  const std::shared_ptr<Place> place_;
   const Ports ports_;
   Clock& clock_;
   std::shared_ptr<Holdings> holdings_;
   bool writing_ = false;  // the storage is ours
+  bool following_ = false;  // it is not, and holdings_ is what the place tells changes of
+  TimePoint read_at_{};
   std::string trouble_;
   std::map<std::string, std::shared_ptr<Resolver>> resolvers_;
   std::vector<CertificateRequest> requests_;

@@ -83,6 +83,8 @@ class Reload {
   void use_certificates(std::vector<ObtainedCertificate> obtained);
   void use_challenges(std::shared_ptr<const tls::ChallengeBoard> board);
 
+  // Of all TLS contexts.
+  const std::shared_ptr<tls::TicketKeys>& ticket_keys() const { return assembly_.ticket_keys(); }
   const Settings& settings() const { return settings_; }
   const std::vector<Problem>& problems() const { return problems_; }
   // Once true, it stays true as long as names resolve: what could be read once serves on.

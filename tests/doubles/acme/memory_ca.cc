@@ -85,6 +85,8 @@ FetchResponse MemoryCa::answer(const FetchRequest&, const std::string& path, con
     Order order;
     for (const auto& identifier : objects_at(wanted, "identifiers"))
       order.names.push_back(text_at(identifier, "value"));
+    for (std::size_t known = 0; reuses_orders && known < orders_.size(); ++known)
+      if (orders_[known].chain.empty() && orders_[known].names == order.names) return order_answer(known, 201);
     if (wanted.contains("replaces") && !keeps_window) window.reset();
     if (wanted.contains("replaces")) replaced_.push_back(text_at(wanted, "replaces"));
     orders_.push_back(std::move(order));

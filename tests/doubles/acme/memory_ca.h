@@ -30,6 +30,7 @@ class MemoryCa {
   std::string refuses_contact = {};  // accounts with it are not made
   std::optional<std::pair<WallTime, WallTime>> window = {};  // of every certificate, until one is replaced
   bool keeps_window = false;  // also then
+  bool reuses_orders = false;  // that are not finished, for the same names, as Let's Encrypt does
 
   std::size_t orders() const { return orders_.size(); }
   std::size_t accounts() const { return accounts_; }
