@@ -23,7 +23,7 @@
 {{- if dig "updateStatus" true .Values.providers.kubernetes }}
 - apiGroups: [networking.k8s.io]
   resources: [ingresses/status]
-  verbs: [patch, update]
+  verbs: [patch]
 {{- end }}
 {{- if dig "events" true .Values.providers.kubernetes }}
 - apiGroups: [events.k8s.io]
@@ -41,7 +41,7 @@
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   resourceNames: [{{ include "gatehouse.fullname" . }}]
-  verbs: [get, update, patch]
+  verbs: [get, update]
 # The Service whose addresses Ingresses show.
 - apiGroups: [""]
   resources: [services]
@@ -50,7 +50,7 @@
 # Accounts, orders, certificates and challenges, which all replicas share.
 - apiGroups: [""]
   resources: [secrets]
-  verbs: [get, list, watch, create, update, patch, delete]
+  verbs: [get, list, watch, create, patch, delete]
 {{- else if include "gatehouse.ticketKeysSecret" . }}
 - apiGroups: [""]
   resources: [secrets]
