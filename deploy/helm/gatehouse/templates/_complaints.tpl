@@ -146,7 +146,8 @@ persistence: the volume is always at /var/lib/gatehouse
 ingressRoute.dashboard: the overview is on the admin entry point (kubectl port-forward)
 {{- end }}
 {{- range $key := list "hub" "pilot" "tracing" "experimental" "podSecurityPolicy" "gateway" "gatewayClass" }}
-{{- if get $all.Values $key }}
+{{- $given := get $all.Values $key }}
+{{- if and $given (not (eq (dig "enabled" "unsaid" $given | toString) "false")) }}
 {{ $key }}: there is no such thing in Gatehouse
 {{- end }}
 {{- end }}
