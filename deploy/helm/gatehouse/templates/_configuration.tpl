@@ -3,8 +3,8 @@
 {{/* The namespaces watched, as a JSON list under `list`; empty: all. */}}
 {{- define "gatehouse.namespaces" -}}
 {{- $given := concat (default list .Values.providers.kubernetesIngress.namespaces) (default list .Values.providers.kubernetesCRD.namespaces) -}}
-{{- if and .Values.rbac.namespaced (not $given) -}}{{- $given = list (include "gatehouse.namespace" .) -}}{{- end -}}
-{{- dict "list" ($given | uniq | sortAlpha) | toJson -}}
+{{- if and .Values.rbac.namespaced (not (compact $given)) -}}{{- $given = list (include "gatehouse.namespace" .) -}}{{- end -}}
+{{- dict "list" ($given | compact | uniq | sortAlpha) | toJson -}}
 {{- end -}}
 
 {{- define "gatehouse.publishedService" -}}
@@ -20,11 +20,11 @@
 {{- default .Values.ingressClass.name (default .Values.providers.kubernetesCRD.ingressClass .Values.providers.kubernetesIngress.ingressClass) -}}
 {{- end -}}
 
-{{/* JSON: {list: class names that are ours}. */}}
+{{/* JSON: {list: class names that are ours}. `--set x={}` gives one empty name. */}}
 {{- define "gatehouse.classNames" -}}
 {{- $names := list (include "gatehouse.className" .) -}}
 {{- $names = concat $names (default list .Values.ingressClass.aliases) (default list .Values.ingressClass.accept) -}}
-{{- dict "list" (uniq $names) | toJson -}}
+{{- dict "list" (compact $names | uniq) | toJson -}}
 {{- end -}}
 
 {{/* JSON: {name: resolver}; the short form of Traefik's older charts lacks the level `acme`. */}}
@@ -70,7 +70,7 @@
 
 {{- define "gatehouse.providers" -}}
 {{- $ingress := .Values.providers.kubernetesIngress -}}
-{{- $made := dict "controllers" (concat (list .Values.ingressClass.controller) (default list .Values.ingressClass.acceptControllers) | uniq) -}}
+{{- $made := dict "controllers" (concat (list .Values.ingressClass.controller) (default list .Values.ingressClass.acceptControllers) | compact | uniq) -}}
 {{- $_ := set $made "ingressClasses" (include "gatehouse.classNames" . | fromJson).list -}}
 {{- with (include "gatehouse.namespaces" . | fromJson).list -}}{{- $_ := set $made "namespaces" . -}}{{- end -}}
 {{- if or $ingress.ingressEndpoint.ip $ingress.ingressEndpoint.hostname -}}
