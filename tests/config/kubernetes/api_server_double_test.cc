@@ -82,7 +82,7 @@ class Client {
   json::value event() { return json::parse(chunk()); }
   bool at_end() {
     error_code error;
-    asio::read(socket_, asio::dynamic_buffer(inbox_), asio::transfer_at_least(1), error);
+    asio::read(socket_, asio::dynamic_buffer(inbox_), asio::transfer_all(), error);
     return static_cast<bool>(error);
   }
 

@@ -1,6 +1,10 @@
 #include "tests/doubles/kubernetes/admission.h"
 
+#include "base/asio.h"
+#include "config/kubernetes/object_reader.h"
 #include "tests/doubles/kubernetes/object_text.h"
+
+#include <boost/asio/ip/address.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -26,6 +30,11 @@ void fill_in_service(json::object& object) {
   if (spec == nullptr) return;
   default_to(*spec, "type", "ClusterIP");
   default_to(*spec, "sessionAffinity", "None");
+  if (spec->at("type") != "ExternalName") {
+    default_to(*spec, "ipFamilies", json::array{"IPv4"});
+    default_to(*spec, "ipFamilyPolicy", "SingleStack");
+    default_to(*spec, "internalTrafficPolicy", "Cluster");
+  }
   if (spec->at("type") != "ExternalName" && !spec->contains("clusterIP")) {
     static std::atomic<unsigned> last = 0;
     const unsigned number = ++last;
@@ -98,7 +107,8 @@ void invalid_name(std::vector<Cause>& causes, const json::object& object, const 
 void invalid_path(std::vector<Cause>& causes, const json::object& path, const std::string& where) {
   const std::string type = text_field(path, {"pathType"});
   const std::string text = text_field(path, {"path"});
-  if (type.empty()) causes.push_back({"FieldValueRequired", "Required value: pathType must be specified", where});
+  if (type.empty())
+    causes.push_back({"FieldValueRequired", "Required value: pathType must be specified", where + ".pathType"});
   if (!type.empty() && type != "Exact" && type != "Prefix" && type != "ImplementationSpecific")
     causes.push_back({"FieldValueNotSupported", "Unsupported value: \"" + type + "\"", where + ".pathType"});
   if ((type == "Exact" || type == "Prefix") && !text.starts_with('/'))
@@ -112,7 +122,7 @@ void invalid_ingress(std::vector<Cause>& causes, const json::object& object) {
   const json::value* rules = field(object, {"spec", "rules"});
   if (rules == nullptr && field(object, {"spec", "defaultBackend"}) == nullptr)
     causes.push_back(
-        {"FieldValueInvalid", "Invalid value: []: either `defaultBackend` or `rules` must be specified", "spec"});
+        {"FieldValueInvalid", "Invalid value: null: either `defaultBackend` or `rules` must be specified", "spec"});
   if (rules == nullptr || !rules->is_array()) return;
   for (std::size_t i = 0; i < rules->get_array().size(); ++i) {
     const auto* rule = rules->get_array()[i].if_object();
@@ -121,6 +131,21 @@ void invalid_ingress(std::vector<Cause>& causes, const json::object& object) {
     for (std::size_t k = 0; k < paths->get_array().size(); ++k)
       if (const auto* path = paths->get_array()[k].if_object())
         invalid_path(causes, *path, "spec.rules[" + std::to_string(i) + "].http.paths[" + std::to_string(k) + "]");
+  }
+}
+
+void invalid_addresses(std::vector<Cause>& causes, const json::object& object) {
+  const json::value* list = field(object, {"status", "loadBalancer", "ingress"});
+  if (list == nullptr || !list->is_array()) return;
+  for (std::size_t i = 0; i < list->get_array().size(); ++i) {
+    const auto* each = list->get_array()[i].if_object();
+    const std::string ip = each != nullptr ? text_field(*each, {"ip"}) : "";
+    boost::system::error_code error;
+    asio::ip::make_address(ip, error);
+    if (!ip.empty() && error)
+      causes.push_back({"FieldValueInvalid",
+                        "Invalid value: \"" + ip + "\": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
+                        "status.loadBalancer.ingress[" + std::to_string(i) + "].ip"});
   }
 }
 
@@ -135,16 +160,18 @@ void invalid_secret(std::vector<Cause>& causes, const json::object& object, cons
 }
 
 void invalid_event(std::vector<Cause>& causes, const json::object& object) {
-  for (const char* key : {"reportingController", "reportingInstance", "action", "reason", "eventTime"})
+  const std::string type = text_field(object, {"type"});
+  require(causes, object, {"eventTime"});
+  if (type != "Normal" && type != "Warning")
+    causes.push_back({"FieldValueInvalid", "Invalid value: \"\": has invalid value: " + type, "type"});
+  if (text_field(object, {"eventTime"}).empty()) return;  // the real one, too, then looks no further
+  for (const char* key : {"reportingController", "reportingInstance", "action", "reason"})
     require(causes, object, {key});
   for (const char* key : {"reportingInstance", "action", "reason"})
     if (text_field(object, {key}).size() > 128)
       causes.push_back({"FieldValueInvalid", "Invalid value: can have at most 128 characters", key});
   if (text_field(object, {"note"}).size() > 1024)
     causes.push_back({"FieldValueInvalid", "Invalid value: can have at most 1024 characters", "note"});
-  const std::string type = text_field(object, {"type"});
-  if (type != "Normal" && type != "Warning")
-    causes.push_back({"FieldValueInvalid", "Invalid value: \"" + type + "\"", "type"});
   const std::string about = text_field(object, {"regarding", "namespace"});
   const std::string ns = key_of(object).ns;
   if (about.empty() ? ns != "default" && ns != "kube-system" : about != ns)
@@ -258,6 +285,10 @@ std::string undecodable(const json::object& object, const ResourceType& type) {
     auto wrong = wrong_micro_time(object, {"eventTime"});
     return !wrong.empty() ? wrong : wrong_micro_time(object, {"series", "lastObservedTime"});
   }
+  if (const json::value* data = field(object, {"data"}); type.kind == "Secret" && data != nullptr && data->is_object())
+    for (const auto& each : data->get_object())
+      if (!each.value().is_string() || !decode_base64(std::string_view(each.value().get_string())))
+        return "illegal base64 data at input byte 0";
   const json::value* labels = field(object, {"metadata", "labels"});
   if (labels != nullptr && !labels->is_object() && !labels->is_null())
     return "json: cannot unmarshal into Go struct field ObjectMeta.metadata.labels of type map[string]string";
@@ -268,6 +299,7 @@ std::vector<Cause> invalid(const json::object& object, const json::object* old, 
   std::vector<Cause> causes;
   invalid_name(causes, object, type);
   if (type.kind == "Ingress") invalid_ingress(causes, object);
+  if (type.kind == "Ingress" || type.kind == "Service") invalid_addresses(causes, object);
   if (type.kind == "Secret") invalid_secret(causes, object, old);
   if (type.kind == "Lease") invalid_lease(causes, object);
   if (type.kind == "Event" && !type.group.empty()) invalid_event(causes, object);

@@ -25,8 +25,12 @@ json::object status_of(const Trouble& trouble) {
   }
   if (!trouble.causes.empty()) details["causes"] = causes_of(trouble.causes);
   if (trouble.retry_after > 0) details["retryAfterSeconds"] = trouble.retry_after;
-  json::object status{{"kind", "Status"},    {"apiVersion", "v1"},         {"metadata", metadata},
-                      {"status", "Failure"}, {"message", trouble.message}, {"reason", trouble.reason}};
+  json::object status{{"kind", "Status"},
+                      {"apiVersion", "v1"},
+                      {"metadata", metadata},
+                      {"status", "Failure"},
+                      {"message", trouble.message}};
+  if (!trouble.reason.empty()) status["reason"] = trouble.reason;
   if (!details.empty()) status["details"] = details;
   status["code"] = trouble.code;
   return status;
@@ -44,6 +48,19 @@ void refuse_not_found(const ResourceType& type, const std::string& name) {
   refuse({404, "NotFound", type.dotted() + " \"" + name + "\" not found", &type, name});
 }
 
+void refuse_without_version(const ResourceType& type, const std::string& name) {
+  const Cause cause{"FieldValueInvalid", "Invalid value: 0: must be specified for an update",
+                    "metadata.resourceVersion"};
+  ResourceType by_plural = type;
+  by_plural.kind = type.plural;
+  refuse({422,
+          "Invalid",
+          type.dotted() + " \"" + name + "\" is invalid: " + cause.field + ": " + cause.message,
+          &by_plural,
+          name,
+          {cause}});
+}
+
 void refuse_bad_request(const std::string& message) { refuse({400, "BadRequest", message}); }
 
 void refuse_invalid(const ResourceType& type, const std::string& name, std::vector<Cause> causes) {
@@ -53,6 +70,10 @@ void refuse_invalid(const ResourceType& type, const std::string& name, std::vect
     message += (i > 0 ? ", " : "") + causes[i].field + ": " + causes[i].message;
   if (causes.size() > 1) message += "]";
   refuse({422, "Invalid", message, &type, name, std::move(causes)});
+}
+
+void refuse_method() {
+  refuse({405, "MethodNotAllowed", "the server does not allow this method on the requested resource"});
 }
 
 Reply no_such_page() {

@@ -39,8 +39,11 @@ json::object status_of(const Trouble& trouble);
 Reply refusal(const Trouble& trouble);
 [[noreturn]] void refuse(const Trouble& trouble);
 [[noreturn]] void refuse_not_found(const ResourceType& type, const std::string& name);
+// By its plural, as storage refuses; refuse_invalid() by its kind, as validation does.
+[[noreturn]] void refuse_without_version(const ResourceType& type, const std::string& name);
 [[noreturn]] void refuse_bad_request(const std::string& message);
 [[noreturn]] void refuse_invalid(const ResourceType& type, const std::string& name, std::vector<Cause> causes);
+[[noreturn]] void refuse_method();
 Reply no_such_page();
 
 }  // namespace gatehouse::kubernetes::fake

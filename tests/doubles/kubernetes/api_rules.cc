@@ -15,6 +15,14 @@ bool has_subresource(const Table& table, std::string_view name) {
   return name.empty() || (name == "status" && table.type.status);
 }
 
+// In a group of the API server's own it says so in its own way.
+Reply nothing_there(State& state, const Target& target) {
+  for (const auto& table : state.store.tables())
+    if (!table.type.custom && table.type.group == target.group && table.type.version == target.version)
+      return refusal({404, "NotFound", "the server could not find the requested resource"});
+  return no_such_page();
+}
+
 Reply carry_out(State& state, Table& table, const Call& call, const std::string& verb) {
   if (verb == "get") return get(table, call);
   if (verb == "list") return list(state, table, call);
@@ -24,7 +32,7 @@ Reply carry_out(State& state, Table& table, const Call& call, const std::string&
   if (verb == "patch") return patch(state, table, call);
   if (verb == "delete") return remove(state, table, call);
   if (verb == "deletecollection") return remove_collection(state, table, call);
-  refuse({405, "MethodNotAllowed", "the server does not allow this method on the requested resource"});
+  refuse_method();
 }
 
 }  // namespace
@@ -32,7 +40,7 @@ Reply carry_out(State& state, Table& table, const Call& call, const std::string&
 std::string verb_of(std::string_view method, const Target& target) {
   if (target.plural.empty()) return "";
   const bool one = !target.name.empty();
-  if (method == "GET" && target.flag("watch")) return "watch";
+  if (method == "GET" && !one && target.flag("watch")) return "watch";
   if (method == "GET" || method == "HEAD") return one ? "get" : "list";
   if (method == "POST") return "create";
   if (method == "PUT") return one ? "update" : "none";
@@ -45,9 +53,12 @@ Reply perform(State& state, const Call& call) {
   try {
     if (call.target.plural.empty()) return discover(state, call);
     Table* table = state.store.find(call.target.group, call.target.plural);
-    if (table == nullptr || !table->served || table->type.version != call.target.version ||
-        !has_subresource(*table, call.target.subresource))
-      return no_such_page();
+    if (table == nullptr || !table->served || table->type.version != call.target.version)
+      return nothing_there(state, call.target);
+    if (!has_subresource(*table, call.target.subresource)) {
+      if (table->type.custom) refuse_not_found(table->type, call.target.name);
+      return nothing_there(state, call.target);
+    }
     if (!speaks_our_types(call.accept))
       refuse({406, "NotAcceptable",
               "only the following media types are accepted: application/json, application/yaml, "

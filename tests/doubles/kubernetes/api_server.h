@@ -12,9 +12,10 @@
 // "ingressclasses/nginx", "ingressroutetcps.traefik.io/a/ssh", "events.events.k8s.io" (the group only where the
 // plural is ambiguous; else the first in resource_types.cc).
 //
-// Where it is simpler than the real one: server-side apply and strategic merge patches are merge patches (RFC 7396:
-// lists are replaced whole), nothing is owned by a field manager; validation knows only the mistakes our own programs
-// could make; no protobuf, no OpenAPI; deleting a namespace deletes what is in it at once.
+// Compared with a real v1.34.3. Where it is simpler: server-side apply is a merge patch (RFC 7396), nothing is owned by
+// a field manager; validation knows only the mistakes our own programs could make; no protobuf (`kubectl create secret`
+// sends it) and no OpenAPI; core events and those of events.k8s.io are kept apart; a version too large is refused at
+// once, not after three seconds; deleting a namespace deletes what is in it at once.
 #pragma once
 
 #include "base/clock.h"
@@ -37,14 +38,14 @@ enum class WatchList : std::uint8_t { supported, forbidden, ignored };  // 1.34,
 
 struct Options {
   bool https = false;  // a certificate for 127.0.0.1, ::1, localhost and kubernetes.default.svc, by ca_pem()
-  bool ipv6 = false;   // also on ::1, the same port
+  bool ipv6 = false;  // also on ::1, the same port
   std::uint16_t port = 0;  // 0: any free one
   // Who is let in: these bearer tokens; with `https` also holders of client_certificate_pem(). Anybody when it is
-// empty.
+  // empty.
   std::set<std::string> tokens = {};
   bool traefik = true;  // the CRDs of IngressRouteTCP are installed, of both groups
   WatchList watch_list = WatchList::supported;
-  Duration bookmarks = Duration::zero();  // how often; zero: only when asked by bookmark() and before a watch times out
+  Duration bookmarks = Duration::zero();  // how often, and when a watch times out; zero: only when asked by bookmark()
   bool gone_as_status = false;  // a watch from a forgotten version: HTTP 410, else 200 and an ERROR event
   std::size_t history = 100'000;  // changes of one resource that are remembered
   bool managed_fields = false;  // objects carry that noise

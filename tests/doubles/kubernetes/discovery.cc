@@ -84,7 +84,7 @@ Reply discover(State& state, const Call& call) {
     return {.body = "ok", .content_type = "text/plain; charset=utf-8"};
   // An empty protobuf document: kubectl then validates nothing.
   if (path == "/openapi/v2" && call.accept.find("protobuf") != std::string::npos)
-    return {.content_type = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"};
+    return {.content_type = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"};
   if (path == "/api/v1") return resources(state, "v1");
   if (path.starts_with("/apis/")) {
     const auto rest = path.substr(6);

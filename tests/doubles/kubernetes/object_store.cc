@@ -40,9 +40,10 @@ json::object canonical(const json::object& object, const ResourceType& type) {
 
 }  // namespace
 
-StoredPtr stored(const ResourceType& type, const json::object& object, Version version) {
+StoredPtr stored(const ResourceType& type, const json::object& given, Version version) {
+  json::object object = given;
+  metadata_of(object)["resourceVersion"] = std::to_string(version);
   json::object value = canonical(object, type);
-  metadata_of(value)["resourceVersion"] = std::to_string(version);
   std::string text = json::serialize(value);
   const std::string head = R"({"kind":")" + type.kind + R"(","apiVersion":")" + type.api_version() + R"(",)";
   const std::size_t item_from = text.starts_with(head) ? head.size() : 1;

@@ -17,6 +17,11 @@ std::optional<std::uint64_t> number(std::string_view text) {
              : std::nullopt;
 }
 
+std::string unreadable_version(std::string_view text) {
+  return "resourceVersion: Invalid value: \"" + std::string(text) + "\": strconv.ParseUint: parsing \"" +
+         std::string(text) + "\": invalid syntax";
+}
+
 std::uint64_t number_of(const Target& target, std::string_view key) {
   const auto text = target.value(key);
   if (text.empty()) return 0;
@@ -31,10 +36,11 @@ void refuse_options(const std::string& field, const std::string& message) {
   refuse_invalid(options, "", {{"FieldValueForbidden", "Forbidden: " + message, field}});
 }
 
+// The real one waits three seconds for it first.
 void refuse_too_large(Version asked, Version known) {
   refuse({504,
           "Timeout",
-          "Too large resource version: " + std::to_string(asked) + ", current: " + std::to_string(known),
+          "Timeout: Too large resource version: " + std::to_string(asked) + ", current: " + std::to_string(known),
           nullptr,
           "",
           {{"ResourceVersionTooLarge", "Too large resource version", ""}},
@@ -114,7 +120,7 @@ Page first_page(const State& state, const Table& table, const Target& target, bo
   const auto text = target.value("resourceVersion");
   if (text.empty()) return {state.store.version()};
   const auto asked = number(text);
-  if (!asked) refuse_bad_request("Invalid value: \"" + std::string(text) + "\": strconv.ParseUint: invalid syntax");
+  if (!asked) refuse_bad_request("invalid resource version: " + unreadable_version(text));
   if (*asked == 0) return {state.visible()};
   if (match != "Exact" && !(limited && match.empty())) {
     if (*asked > state.visible()) refuse_too_large(*asked, state.visible());
@@ -179,8 +185,9 @@ std::string joined_items(const std::vector<StoredPtr>& items, const ResourceType
   return text;
 }
 
-bool offered_initial_events(const State& state, const Target& target) {
-  if (target.value("sendInitialEvents").empty() || state.options.watch_list == WatchList::ignored) return false;
+bool wants_initial_events(const State& state, const Target& target) {
+  const bool asked = !target.value("sendInitialEvents").empty();
+  if (!asked || state.options.watch_list == WatchList::ignored) return false;
   if (state.options.watch_list == WatchList::forbidden)
     refuse_options("sendInitialEvents",
                    "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled");
@@ -211,9 +218,8 @@ std::string line_of(const Watch& watch, const Change& change) {
 
 Selector selector_of(const Table& table, const Call& call) {
   Selector selector;
-  std::string fields(call.target.value("fieldSelector"));
-  if (!call.target.name.empty()) fields += (fields.empty() ? "" : ",") + ("metadata.name=" + call.target.name);
-  const auto complaint = selector.read(call.target.value("labelSelector"), fields, table.type);
+  const auto complaint =
+      selector.read(call.target.value("labelSelector"), call.target.value("fieldSelector"), table.type);
   if (!complaint.empty()) refuse_bad_request(complaint);
   return selector;
 }
@@ -251,13 +257,16 @@ Reply watch(const State& state, const Table& table, const Call& call) {
   opened->selector = selector_of(table, call);
   opened->bookmarks = call.target.flag("allowWatchBookmarks");
   opened->timeout = std::chrono::seconds(number_of(call.target, "timeoutSeconds"));
+  const auto given = call.target.value("resourceVersion");
+  if (!given.empty() && !number(given)) refuse({500, "", unreadable_version(given)});
   const Version from = number_of(call.target, "resourceVersion");
-  if (offered_initial_events(state, call.target)) {
-    if (from > state.visible()) refuse_too_large(from, state.visible());
+  const bool streamed = wants_initial_events(state, call.target);
+  if (from > state.visible() && streamed) refuse_too_large(from, state.visible());
+  if (streamed || from == 0) {
     add_initial_events(state, *opened);
-    if (opened->bookmarks) opened->lines.push_back(bookmark_line(table.type, opened->sent, true));
-  } else if (from == 0) {
-    add_initial_events(state, *opened);
+    // Servers that know streamed lists mark their end for those, too, who did not ask for one but want bookmarks.
+    if (opened->bookmarks && state.options.watch_list == WatchList::supported)
+      opened->lines.push_back(bookmark_line(table.type, opened->sent, true));
   } else if (from < table.forgotten) {
     if (state.options.gone_as_status)
       refuse({410, "Expired",
@@ -290,10 +299,17 @@ std::string event_line(std::string_view type, std::string_view object) {
 }
 
 std::string bookmark_line(const ResourceType& type, Version version, bool initial_events_end) {
-  json::object metadata{{"resourceVersion", std::to_string(version)}};
+  json::object metadata, object{{"kind", type.kind}, {"apiVersion", type.api_version()}};
   if (initial_events_end) metadata["annotations"] = json::object{{"k8s.io/initial-events-end", "true"}};
-  const json::object object{{"kind", type.kind}, {"apiVersion", type.api_version()}, {"metadata", metadata}};
-  return event_line("BOOKMARK", json::serialize(object));
+  object["metadata"] = metadata;
+  // What the Go structs write even when it is empty.
+  if (type.kind == "Service" || type.kind == "Ingress")
+    object["status"] = json::object{{"loadBalancer", json::object()}};
+  if (type.kind == "EndpointSlice") object["addressType"] = "";
+  if (type.kind == "EndpointSlice") object["endpoints"] = object["ports"] = nullptr;
+  if (type.kind != "EndpointSlice" && type.kind != "Secret" && type.kind != "ConfigMap" && !type.custom)
+    object["spec"] = json::object();
+  return event_line("BOOKMARK", stored(type, object, version)->text);
 }
 
 std::string gone_line(const Watch& watch, Version asked) {

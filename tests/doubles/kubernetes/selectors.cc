@@ -89,7 +89,8 @@ std::string Selector::read_field(std::string_view text, const ResourceType& type
   const bool differs = text[at - 1] == '!';
   const std::string key(text.substr(0, differs ? at - 1 : at));
   const std::string value(text.substr(at + (text.substr(at).starts_with("==") ? 2 : 1)));
-  if (!is_field_of(key, type)) return "field label not supported: " + key;
+  if (!is_field_of(key, type))
+    return "\"" + key + "\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"";
   terms_.push_back({differs ? Term::Test::none_of : Term::Test::one_of, false, key, {value}});
   return "";
 }

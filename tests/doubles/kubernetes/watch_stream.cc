@@ -58,7 +58,7 @@ void pass_time(Shared& shared, Watch& watch, Stream& stream) {
     stream.next_bookmark = now + shared.state.options.bookmarks;
   }
   if (now < stream.end) return;
-  add_bookmark();
+  if (stream.next_bookmark != TimePoint::max()) add_bookmark();
   watch.ended = true;
 }
 

@@ -44,13 +44,14 @@ json::object object_of(const Table& table, const Call& call) {
   json::object object = std::move(value.get_object());
   const std::string kind = text_field(object, {"kind"}), version = text_field(object, {"apiVersion"});
   if (table.type.custom && (kind.empty() || version.empty()))
-    refuse_bad_request("Object '" + std::string(kind.empty() ? "Kind" : "apiVersion") + "' is missing");
+    refuse_bad_request("the object provided is unrecognized (must be of type " + table.type.kind + "): Object '" +
+                       std::string(kind.empty() ? "Kind" : "apiVersion") + "' is missing");
+  const std::string cannot = " cannot be handled as a " + table.type.kind + ": ";
   if (!version.empty() && version != table.type.api_version())
-    refuse_bad_request("the API version in the data (" + version + ") does not match the expected API version (" +
-                       table.type.api_version() + ")");
+    refuse_bad_request((kind.empty() ? table.type.kind : kind) + " in version \"" + version + "\"" + cannot +
+                       "no such kind is registered for this version");
   if (!kind.empty() && kind != table.type.kind)
-    refuse_bad_request("the kind in the data (" + kind + ") does not match the expected kind (" + table.type.kind +
-                       ")");
+    refuse_bad_request(kind + " in version \"" + table.type.version + "\"" + cannot + "unknown conversion");
   return object;
 }
 
@@ -160,10 +161,7 @@ void take_part(json::object& object, const json::object& old, const Table& table
 void check_version(const json::object& object, const Stored& old, const Table& table) {
   const std::string given = text_field(object, {"metadata", "resourceVersion"});
   const std::string name = old.name();
-  if (given.empty() && !table.type.unconditional_update)
-    refuse_invalid(
-        table.type, name,
-        {{"FieldValueInvalid", "Invalid value: 0x0: must be specified for an update", "metadata.resourceVersion"}});
+  if (given.empty() && !table.type.unconditional_update) refuse_without_version(table.type, name);
   const std::string uid = text_field(object, {"metadata", "uid"}),
                     real_uid = text_field(old.value, {"metadata", "uid"});
   if (!uid.empty() && uid != real_uid)
@@ -214,8 +212,7 @@ void apply_patch(json::value& object, const Table& table, const Call& call, cons
     strategic_merge_patch(object, change);
   } else if (call.content_type.starts_with(json_type)) {
     const auto complaint = json_patch(object, change);
-    if (!complaint.empty())
-      refuse({422, "Invalid", "the server rejected our request due to an error in our request: " + complaint});
+    if (!complaint.empty()) refuse({422, "Invalid", "the server rejected our request due to an error in our request"});
   } else {
     refuse({415, "UnsupportedMediaType",
             "the body of the request was in an unknown format - accepted media types include: " +
@@ -238,19 +235,22 @@ Reply success(const Table& table, const Stored& gone) {
 }
 
 void check_preconditions(const json::object& wanted, const Stored& old, const Table& table) {
+  const auto refuse_because = [&](const std::string& complaint) {
+    ResourceType by_kind = table.type;
+    by_kind.plural = table.type.kind;
+    refuse({409, "Conflict",
+            "Operation cannot be fulfilled on " + by_kind.dotted() + " \"" + old.name() + "\": " + complaint +
+                ". The object might have been deleted and then recreated",
+            &by_kind, old.name()});
+  };
   const std::string uid = text_field(wanted, {"preconditions", "uid"});
   const std::string version = text_field(wanted, {"preconditions", "resourceVersion"});
   const std::string real_uid = text_field(old.value, {"metadata", "uid"}), real_version = std::to_string(old.version);
-  std::string complaint;
   if (!uid.empty() && uid != real_uid)
-    complaint = "Precondition failed: UID in precondition: " + uid + ", UID in object meta: " + real_uid;
-  else if (!version.empty() && version != real_version)
-    complaint = "Precondition failed: ResourceVersion in precondition: " + version +
-                ", ResourceVersion in object meta: " + real_version;
-  if (complaint.empty()) return;
-  refuse({409, "Conflict",
-          "Operation cannot be fulfilled on " + table.type.dotted() + " \"" + old.name() + "\": " + complaint,
-          &table.type, old.name()});
+    refuse_because("the UID in the precondition (" + uid + ") does not match the UID in record (" + real_uid + ")");
+  if (!version.empty() && version != real_version)
+    refuse_because("the ResourceVersion in the precondition (" + version +
+                   ") does not match the ResourceVersion in record (" + real_version + ")");
 }
 
 // What a finalizer holds is only marked.
@@ -267,10 +267,11 @@ bool mark_if_held(State& state, Table& table, const StoredPtr& object) {
 }  // namespace
 
 Reply create(State& state, Table& table, const Call& call) {
+  if (table.type.namespaced && call.target.ns.empty()) refuse_method();
   json::object object = object_of(table, call);
   place(object, table, call);
   if (!text_field(object, {"metadata", "resourceVersion"}).empty())
-    refuse_bad_request("resourceVersion should not be set on objects to be created");
+    refuse({500, "", "resourceVersion should not be set on objects to be created"});
   const std::string stem = text_field(object, {"metadata", "generateName"});
   if (key_of(object).name.empty() && !stem.empty()) {
     static std::atomic<unsigned> last = 0;
@@ -291,6 +292,9 @@ Reply update(State& state, Table& table, const Call& call) {
 }
 
 Reply patch(State& state, Table& table, const Call& call) {
+  if (call.content_type.starts_with(apply_type) && call.target.value("fieldManager").empty())
+    refuse_invalid({.group = "meta.k8s.io", .version = "v1", .plural = "", .singular = "", .kind = "PatchOptions"}, "",
+                   {{"FieldValueRequired", "Required value: is required for apply patch", "fieldManager"}});
   const json::value change = body_of(call);
   const auto found = table.objects.find(key_in(table, call));
   if (found == table.objects.end()) {
