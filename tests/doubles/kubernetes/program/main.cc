@@ -43,6 +43,7 @@ Wanted parse(int argc, char** argv) {
   }
   if (!wanted.token.empty()) wanted.server.tokens = {wanted.token};
   wanted.server.keep_requests = false;
+  wanted.server.history = 20'000;
   return wanted;
 }
 
