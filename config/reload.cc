@@ -211,7 +211,7 @@ bool Reload::tell_secrets(const Translation& made) {
 
 void Reload::hand_out(std::vector<Problem> appeared, std::vector<Problem> solved) {
   ports_.publish({translation_.snapshot, problems_, std::move(appeared), std::move(solved),
-                  translation_.certificate_requests, synced()});
+                  translation_.certificate_requests, complete(), synced()});
 }
 
 std::vector<Problem> Reload::gather_problems() const {

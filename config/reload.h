@@ -31,7 +31,8 @@ struct Publication {
   std::vector<Problem> appeared;  // those of them that are new
   std::vector<Problem> solved;    // those that are gone
   std::vector<CertificateRequest> certificate_requests;  // what the ACME resolvers are asked for
-  bool synced = false;            // every file was read and every name asked for at least once
+  bool complete = false;          // every provider was read whole at least once
+  bool synced = false;            // besides, certificates were read and every name was asked for
 };
 
 // The API server's objects, as Reload looks at them, on the control thread. Each change is followed by
@@ -84,14 +85,18 @@ class Reload {
   void use_challenges(std::shared_ptr<const tls::ChallengeBoard> board);
 
   // Of all TLS contexts.
-  const std::shared_ptr<tls::TicketKeys>& ticket_keys() const { return assembly_.ticket_keys(); }
   const Settings& settings() const { return settings_; }
   const std::vector<Problem>& problems() const { return problems_; }
-  // Once true, it stays true as long as names resolve: what could be read once serves on.
-  bool synced() const {
+  // Once true, it stays true: what could be read once serves on.
+  bool complete() const {
     return translation_.snapshot != nullptr && (!watcher_ || watcher_->has_read() || former_) &&
-           (!settings_.kubernetes || cluster_in_force_) && certificates_loaded_ && !resolver_.pending();
+           (!settings_.kubernetes || cluster_in_force_);
   }
+  // The same, as long as names resolve.
+  bool synced() const { return complete() && certificates_loaded_ && !resolver_.pending(); }
+  // Which of the cluster's objects are ours, and what they may do.
+  const ProviderRules& cluster_rules() const { return input_.kubernetes; }
+  const std::shared_ptr<tls::TicketKeys>& ticket_keys() const { return assembly_.ticket_keys(); }
 
  private:
   void take(Settings settings);

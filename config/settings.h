@@ -215,7 +215,8 @@ struct AcmeSettings {
   std::vector<std::string> cert_manager_issuers;  // issuers of cert-manager whose place this resolver takes
 
   // Kept in Secrets of this pod's namespace, which all replicas share.
-  bool in_secrets() const { return storage == "kubernetes"; }
+  bool in_secrets() const { return storage == secrets_storage; }
+  static constexpr std::string_view secrets_storage = "kubernetes";
 };
 
 // Exactly one of the kinds.

@@ -1,6 +1,7 @@
 #include "config/kubernetes/cluster_store.h"
 
 #include "config/kubernetes/field_reader.h"
+#include "config/kubernetes/load_balancer.h"
 
 #include <algorithm>
 
@@ -10,7 +11,6 @@ namespace {
 constexpr std::size_t most_problems_of_one = 20;
 constexpr std::size_t most_bad_objects = 10'000;
 constexpr std::size_t longest_uid = 64;
-constexpr std::size_t longest_status = 16 * 1024;
 
 bool is_plain_name(std::string_view text) {
   return !text.empty() && text.size() <= FieldReader::longest_name &&
@@ -88,10 +88,9 @@ void ClusterStore::note_details(const ObjectKey& key, const Value& object) {
   details.uid = metadata["uid"].text().substr(0, longest_uid);
   details.resource_version = metadata["resourceVersion"].text().substr(0, longest_uid);
   details.status.clear();
-  if (key.kind != Kind::ingress) return;
+  if (key.kind != Kind::ingress && key.kind != Kind::service) return;
   const Value balancer = object["status"]["loadBalancer"];
-  if (balancer.given()) details.status = balancer.json();
-  if (details.status.size() > longest_status) details.status = std::string();
+  if (balancer.given()) details.status = load_balancer_of_json(balancer.json());
 }
 
 void ClusterStore::want_secrets(std::set<ObjectName> names) {

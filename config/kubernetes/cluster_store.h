@@ -22,7 +22,7 @@ namespace gatehouse::kubernetes {
 struct ObjectDetails {
   std::string uid;
   std::string resource_version;
-  std::string status;  // an Ingress' status.loadBalancer as Value::json writes it; empty: none
+  std::string status;  // status.loadBalancer of an Ingress or Service, canonical (load_balancer.h); empty: none
 };
 
 class ClusterStore {

@@ -120,11 +120,11 @@ tls::TicketKeys::Set set_of(const DatedTicketKeys& keys, WallTime now) {
   return set;
 }
 
-SharedTicketKeys::SharedTicketKeys(std::string name_space, const std::string& instance, Ports ports)
-    : path_("/api/v1/namespaces/" + name_space + "/secrets"),
-      secret_(instance + "-ticket-keys"),
-      name_space_(std::move(name_space)),
-      instance_(instance),
+SharedTicketKeys::SharedTicketKeys(ObjectName secret, std::string instance, Ports ports)
+    : path_("/api/v1/namespaces/" + secret.ns + "/secrets"),
+      secret_(std::move(secret.name)),
+      name_space_(std::move(secret.ns)),
+      instance_(std::move(instance)),
       ports_(std::move(ports)),
       wake_(ports_.executor, TimePoint::max()) {}
 

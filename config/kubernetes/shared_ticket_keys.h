@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/names.h"
 #include "base/result.h"
 #include "config/kubernetes/api.h"
 #include "tls/ticket_keys.h"
@@ -57,8 +58,8 @@ class SharedTicketKeys : public std::enable_shared_from_this<SharedTicketKeys> {
     std::shared_ptr<tls::TicketKeys> keys;
   };
 
-  // The Secret: `INSTANCE-ticket-keys` in the namespace.
-  SharedTicketKeys(std::string name_space, const std::string& instance, Ports ports);
+  // `instance`: whose it is, as a label says.
+  SharedTicketKeys(ObjectName secret, std::string instance, Ports ports);
 
   // Until stop(). The caller holds it meanwhile.
   Awaitable<void> run();
