@@ -173,13 +173,12 @@ Awaitable<void> Reload::rotate_ticket_keys() {
 void Reload::publish() {
   if (watcher_) watcher_->refresh();
   if (watcher_ && watcher_->has_read()) former_.reset();
-  bool with_cluster = cluster_takes_part();
-  Translation made = translate_with(with_cluster);
-  if (with_cluster && !tell_secrets(made)) {
-    with_cluster = false;
-    made = translate_with(with_cluster);
-  }
-  cluster_in_force_ = with_cluster;
+  const bool may_take_part = settings_.kubernetes && cluster_;
+  Translation made = translate_with(may_take_part);
+  if (may_take_part) tell_secrets(made);
+  const bool takes_part = may_take_part && (cluster_in_force_ || cluster_->has_synced());
+  if (takes_part != may_take_part) made = translate_with(takes_part);
+  cluster_in_force_ = takes_part;
   translation_ = std::move(made);
   resolver_.want(translation_.names_to_resolve);
 
@@ -195,18 +194,12 @@ Translation Reload::translate_with(bool cluster) const {
                    resolver_.addresses(), &translation_);
 }
 
-// What was published once goes on being published, whatever becomes of the API server.
-bool Reload::cluster_takes_part() const {
-  return settings_.kubernetes && cluster_ && (cluster_in_force_ || cluster_->has_synced());
-}
-
-bool Reload::tell_secrets(const Translation& made) {
+// As long as it has not synced, after each translation: it may wait for just that.
+void Reload::tell_secrets(const Translation& made) {
   const auto& wanted = made.secrets_in_use.back();
-  if (!cluster_->want_secrets || wanted == wanted_secrets_) return true;
-  if (wanted_secrets_ && *wanted == *wanted_secrets_) return true;
+  if (!cluster_->want_secrets || (cluster_in_force_ && wanted == wanted_secrets_)) return;
   wanted_secrets_ = wanted;
   cluster_->want_secrets(*wanted);
-  return cluster_in_force_ || cluster_->has_synced();
 }
 
 void Reload::hand_out(std::vector<Problem> appeared, std::vector<Problem> solved) {

@@ -40,11 +40,12 @@ struct Publication {
 // routes answer 503, a Secret still to come would have a certificate ordered.
 struct ClusterSource {
   std::function<const kubernetes::ClusterObjects&()> objects;
-  // Every kind was read whole, of Secrets at least those last wanted. Once true before a snapshot was made of it, it
-  // may turn false again for Secrets that are wanted now; later it does not matter.
+  // Every kind was read whole, of Secrets at least those last wanted. What was published once goes on being published,
+  // whatever becomes of it.
   std::function<bool()> has_synced;
   std::function<std::vector<Problem>()> problems;
-  // Which Secrets routes name, whenever that changes. Empty: nobody wants to know.
+  // Which Secrets routes name: after each translation until the cluster has synced, later whenever that changes. What
+  // is there then need not be whole. Empty: nobody wants to know.
   std::function<void(const SecretNames&)> want_secrets;
   // See TranslationSource. Empty: none ever is.
   std::function<bool(const ObjectName&)> secret_awaited = nullptr;
@@ -108,9 +109,7 @@ class Reload {
   Awaitable<void> rotate_ticket_keys();
   void publish();
   Translation translate_with(bool cluster) const;
-  bool cluster_takes_part() const;
-  // False: that made it wait for Secrets of which the routes to be are in need.
-  bool tell_secrets(const Translation& made);
+  void tell_secrets(const Translation& made);
   void hand_out(std::vector<Problem> appeared, std::vector<Problem> solved);
   std::vector<Problem> gather_problems() const;
 

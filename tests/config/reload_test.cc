@@ -32,7 +32,7 @@ const std::string token = "abcdefghijklmnopqrstuv";
 struct ClusterDouble {
   kubernetes::ClusterObjects objects;
   bool synced = false;
-  bool waits_for_secrets = false;  // has not synced again as long as it is told to want others
+  std::optional<SecretNames> syncs_by;  // when it is told to want these
   std::vector<Problem> problems;
   std::vector<SecretNames> wanted;
   SecretNames awaited;
@@ -42,7 +42,7 @@ struct ClusterDouble {
             [this] { return problems; },
             [this](const SecretNames& names) {
               wanted.push_back(names);
-              if (waits_for_secrets) synced = false;
+              if (syncs_by == names) synced = true;
             },
             [this](const ObjectName& name) { return awaited.contains(name); }};
   }
@@ -421,27 +421,29 @@ TEST_F(ReloadingACluster, WhatServesServesOnWhateverBecomesOfTheApiServer) {
   EXPECT_EQ(texts(published_.back().appeared), "error: API server: is away\n");
 }
 
-TEST_F(ReloadingACluster, IsToldOfSecretsAndWaitsForThemTheFirstTime) {
-  cluster_->put(tls_ingress("c"));
+TEST_F(ReloadingACluster, IsToldOfSecretsBeforeItHasSyncedAndLaterOnlyOfOthers) {
   cluster_->put(ingress("plain", "plain.test"));
-  cluster_->synced = cluster_->waits_for_secrets = true;
+  cluster_->syncs_by = SecretNames{{"default", "c-tls"}};
   start(with_cluster());
-  ASSERT_EQ(cluster_->wanted.size(), 1u);
-  EXPECT_EQ(cluster_->wanted[0], (SecretNames{{"default", "c-tls"}}));
+  EXPECT_EQ(cluster_->wanted, std::vector{SecretNames()});
   EXPECT_FALSE(holds(routes(published_.at(0)), "plain.test"));
   EXPECT_FALSE(published_[0].synced);
-  cluster_->synced = true;
+
+  cluster_->put(tls_ingress("c"));
   reload_->note_cluster_change();
   EXPECT_TRUE(holds(routes(next()), "plain.test"));
   EXPECT_TRUE(published_.back().synced);
-  EXPECT_EQ(cluster_->wanted.size(), 1u) << "they are the same";
+  EXPECT_EQ(cluster_->wanted.size(), 2u);
 
-  cluster_->put(tls_ingress("d"));
   cluster_->put(ingress("later", "later.test"));
   reload_->note_cluster_change();
-  EXPECT_TRUE(holds(routes(next()), "later.test")) << "a live cluster is not held up";
-  ASSERT_EQ(cluster_->wanted.size(), 2u);
-  EXPECT_EQ(cluster_->wanted[1], (SecretNames{{"default", "c-tls"}, {"default", "d-tls"}}));
+  EXPECT_TRUE(holds(routes(next()), "later.test"));
+  EXPECT_EQ(cluster_->wanted.size(), 2u) << "they are the same";
+  cluster_->put(tls_ingress("d"));
+  reload_->note_cluster_change();
+  next();
+  ASSERT_EQ(cluster_->wanted.size(), 3u);
+  EXPECT_EQ(cluster_->wanted[2], (SecretNames{{"default", "c-tls"}, {"default", "d-tls"}}));
 }
 
 TEST_F(ReloadingACluster, NothingIsOrderedNorSaidOfASecretThatIsStillAwaited) {
