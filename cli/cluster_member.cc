@@ -123,7 +123,10 @@ ClusterSource ClusterMember::source() {
   source.objects = [this]() -> const ClusterObjects& { return cluster_->objects(); };
   source.has_synced = [this] { return cluster_->has_synced(); };
   source.problems = [this] { return cluster_->problems(); };
-  source.want_secrets = [this](const SecretNames& names) { cluster_->want_secrets({names.begin(), names.end()}); };
+  // Of half the routes no Secret can be known to be unwanted.
+  source.want_secrets = [this](const SecretNames& names) {
+    if (cluster_->listed()) cluster_->want_secrets({names.begin(), names.end()});
+  };
   source.secret_awaited = [this](const ObjectName& name) { return cluster_->awaits(name); };
   return source;
 }

@@ -265,6 +265,11 @@ bool Cluster::secrets_known() const {
   return wanted_since_kinds_ && std::all_of(secret_feeds_.begin(), secret_feeds_.end(), synced) && !fetch_->pending();
 }
 
+bool Cluster::awaits(const ObjectName& secret) const {
+  const auto feed = secret_feeds_.find(secret);
+  return feed != secret_feeds_.end() ? !feed->second->state().synced() : fetch_->awaits(secret);
+}
+
 void Cluster::check_synced() {
   if ((synced_ && cache_time_.empty()) || !kinds_listed()) return;
   // Who translates now finds out which Secrets there must be.

@@ -83,6 +83,10 @@ class Cluster {
   // Secrets were asked for (`referenced` never syncs without a call). Once true it stays true: what could be read once
   // serves on. True from the start when the cache file could be read.
   bool has_synced() const { return synced_; }
+  // Every kind was listed, Secrets aside: from then on it is of use to call want_secrets().
+  bool listed() const { return kinds_told_; }
+  // Wanted, and not asked for to the end: it is not known whether it is there.
+  bool awaits(const ObjectName& secret) const;
   std::vector<Problem> problems() const;
   std::vector<WatchState> watches() const;
   // Null: not known.

@@ -38,6 +38,11 @@ bool SecretFetch::polls(const ObjectName& name) const {
   return found != due_.end() && found->second.again;
 }
 
+bool SecretFetch::awaits(const ObjectName& name) const {
+  const auto due = due_.find(name);
+  return due != due_.end() && !due->second.answered;
+}
+
 bool SecretFetch::pending() const {
   return std::any_of(due_.begin(), due_.end(), [](const auto& due) { return !due.second.answered; });
 }

@@ -40,6 +40,7 @@ class SecretFetch {
   bool polls(const ObjectName& name) const;
   // Some have not been answered for the first time. Those that are refused count as answered.
   bool pending() const;
+  bool awaits(const ObjectName& name) const;
   void overtaken(const ObjectName& name) { overtaken_ = overtaken_ || name == asked_; }
 
   // Until stop(). This outlives it.
