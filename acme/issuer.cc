@@ -112,9 +112,11 @@ class Issuing {
     const WallTime now = clock_.wall_now();
     IssueOutcome outcome;
     outcome.words = printable(describe(trouble.failure));
-    outcome.ca_is_ill = is_illness(trouble);
+    outcome.ca_is_ill = is_illness(trouble) || takes_no_orders(trouble);
+    if (outcome.ca_is_ill) outcome.ca_asks_until = trouble.not_before;
     outcome.account_is_gone = trouble.remedy == Remedy::new_account;
-    outcome.next_try = note(trouble, now);
+    outcome.next_try = outcome.ca_is_ill ? note_outage(holdings().ledger(ca()), names(), describe(trouble.failure), now)
+                                         : note(trouble, now);
     if (cannot_have_issued(trouble)) note_no_certificate(holdings().ledger(ca()), names());
     if (is_of_no_more_use(trouble)) co_await drop_order();
     if (outcome.account_is_gone) co_await forget_account();
@@ -156,11 +158,20 @@ class Issuing {
     }
   }
 
+  // What it answers to a new order is an error of its own, or nonsense.
+  bool takes_no_orders(const Trouble& trouble) {
+    const PendingOrder* order = holdings().order(work_.planned.record);
+    if (order == nullptr || !order->url.empty() || trouble.order_over) return false;
+    const auto kind = trouble.failure.kind;
+    return trouble.remedy == Remedy::try_again && (kind == FailureKind::ca_refused || kind == FailureKind::bad_answer);
+  }
+
   // Without its URL it was never finalized.
   bool cannot_have_issued(const Trouble& trouble) {
+    if (!counted_) return false;
+    if (trouble.order_over) return trouble.failure.kind != FailureKind::bad_answer;
     const PendingOrder* order = holdings().order(work_.planned.record);
-    return counted_ && trouble.failure.kind != FailureKind::bad_answer &&
-           (trouble.order_over || order == nullptr || (order->url.empty() && is_of_no_more_use(trouble)));
+    return order == nullptr || (order->url.empty() && is_of_no_more_use(trouble));
   }
 
   // Also when it keeps the names from being ordered elsewhere.

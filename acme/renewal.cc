@@ -86,7 +86,8 @@ void Renewal::use(std::map<std::string, std::shared_ptr<Resolver>> resolvers) {
   // Accounts have other settings now, perhaps: those the CA has refused are tried again.
   for (const auto& [name, resolver] : resolvers) {
     if (!holdings_ || !resolvers_.contains(name)) continue;
-    for (const CaRules& ca : resolver->rules().cas) forgive_account(holdings_->ledger(ca.url), name);
+    for (const CaRules& ca : resolver->rules().cas)
+      forgive_account(holdings_->ledger(ca.url), resolver->rules().account);
   }
   resolvers_ = std::move(resolvers);
   accounts_.clear();
@@ -215,7 +216,7 @@ Awaitable<void> Renewal::open_account(std::shared_ptr<Renewal> self, AccountKey 
   self->opening_.erase(key);
   if (account) {
     self->illness_.erase(key.second);
-    forgive_account(self->holdings_->ledger(key.second), key.first);
+    forgive_account(self->holdings_->ledger(key.second), resolver->rules().account);
     // Settings may have changed meanwhile.
     const auto now = self->resolvers_.find(key.first);
     if (now != self->resolvers_.end() && now->second == resolver) self->accounts_[key] = *account;
@@ -224,7 +225,7 @@ Awaitable<void> Renewal::open_account(std::shared_ptr<Renewal> self, AccountKey 
     if (is_illness(trouble))
       co_await self->leave_alone(key.second, describe(trouble.failure), trouble.not_before);
     else
-      co_await self->leave_account_alone(key, trouble);
+      co_await self->leave_account_alone(key, resolver->rules().account, trouble);
   }
   self->wake();
 }
@@ -241,7 +242,7 @@ Awaitable<void> Renewal::carry_out(std::shared_ptr<Renewal> self, Issuance work)
   }
   self->under_way_.erase(planned.record);
   if (outcome.account_is_gone) self->accounts_.erase({planned.resolver, planned.ca});
-  if (outcome.ca_is_ill) co_await self->leave_alone(planned.ca, outcome.words, std::nullopt);
+  if (outcome.ca_is_ill) co_await self->leave_alone(planned.ca, outcome.words, outcome.ca_asks_until);
   self->report(planned, outcome);
   self->wake();
 }
@@ -265,22 +266,25 @@ void Renewal::report(const PlannedCertificate& planned, const IssueOutcome& outc
 }
 
 // The other resolvers go on with the CA.
-Awaitable<void> Renewal::leave_account_alone(AccountKey key, Trouble trouble) {
+Awaitable<void> Renewal::leave_account_alone(AccountKey key, std::string account, Trouble trouble) {
   const WallTime now = clock_.wall_now();
   std::optional<Duration> retry_after;
   if (trouble.not_before && *trouble.not_before > now) retry_after = *trouble.not_before - now;
   const std::string words = describe(trouble.failure);
-  const WallTime next = note_account_failure(holdings_->ledger(key.second), key.first, words, retry_after, now);
+  const WallTime next = note_account_failure(holdings_->ledger(key.second), account, words, retry_after, now);
   ports_.log->error("resolver {}: account at {}: {}; next try {}", printable(key.first), printable(key.second),
                     printable(words), time_text(next));
   auto saved = co_await holdings_->keep_ledger(key.second, now);
   if (!saved) ports_.log->error("{}", printable(describe(saved.error())));
 }
 
-// The CA as a whole: it cannot be reached.
+// The CA as a whole: it cannot be reached, or takes no orders. Several that were under way fail by one outage.
 Awaitable<void> Renewal::leave_alone(std::string ca, std::string words, std::optional<WallTime> until) {
   const WallTime now = clock_.wall_now();
-  const Duration wait = std::min(retry_wait(++illness_[ca], ca, {}, {}, now), longest_pause);
+  const bool anew = holdings_->ledger(ca).paused_until <= now;
+  if (!anew && !until) co_return;
+  if (anew) ++illness_[ca];
+  const Duration wait = std::min(retry_wait(illness_[ca], ca, {}, {}, now), longest_pause);
   const WallTime by_us = now + std::chrono::duration_cast<WallTime::duration>(wait);
   const WallTime end = std::max(by_us, until.value_or(by_us));
   pause(holdings_->ledger(ca), end, words, now);

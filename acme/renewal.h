@@ -81,7 +81,7 @@ class Renewal : public std::enable_shared_from_this<Renewal> {
   static Awaitable<void> open_account(std::shared_ptr<Renewal> self, AccountKey key);
   static Awaitable<void> carry_out(std::shared_ptr<Renewal> self, Issuance work);
   void report(const PlannedCertificate& planned, const IssueOutcome& outcome);
-  Awaitable<void> leave_account_alone(AccountKey key, Trouble trouble);
+  Awaitable<void> leave_account_alone(AccountKey key, std::string account, Trouble trouble);
   Awaitable<void> leave_alone(std::string ca, std::string words, std::optional<WallTime> until);
 
   std::optional<WallTime> question_at(const std::string& record, const KeptCertificate& kept) const;

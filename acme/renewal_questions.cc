@@ -47,6 +47,7 @@ void Renewal::start_asking() {
 }
 
 Awaitable<void> Renewal::ask_for_windows(std::shared_ptr<Renewal> self) {
+  std::erase_if(self->ask_again_, [&](const auto& asked) { return !self->holdings_->certificate(asked.first); });
   std::vector<std::string> due;
   for (const auto& [record, kept] : self->holdings_->certificates())
     if (const auto at = self->question_at(record, kept); at && *at <= self->clock_.wall_now()) due.push_back(record);

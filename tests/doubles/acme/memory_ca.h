@@ -30,6 +30,8 @@ class MemoryCa {
   std::string refuses_contact = {};  // accounts with it are not made
   std::optional<std::pair<WallTime, WallTime>> window = {};  // of every certificate, until one is replaced
   bool keeps_window = false;  // also then
+  std::string explanation = {};  // of the window
+  std::string never_signs = {};  // an order with this name stays in processing
 
   std::size_t orders() const { return orders_.size(); }
   std::size_t accounts() const { return accounts_; }
