@@ -211,17 +211,23 @@ Awaitable<Answer<Account>> open_account(Clock& clock, std::shared_ptr<Resolver> 
                                         std::shared_ptr<Holdings> holdings, std::string ca) {
   Client* client = resolver->client(ca);
   if (client == nullptr) co_return trouble_of(Failure(FailureKind::bad_configuration, ca + " is not one of its CAs"));
-  Account known = holdings->account(resolver->name(), ca);
-  if (known.url.empty()) {
-    note_account(holdings->ledger(ca), clock.wall_now());
-    auto saved = co_await holdings->keep_ledger(ca, clock.wall_now());
-    if (!saved) co_return trouble_of(saved.error());
-  }
   KeepAccount keep = [holdings, name = resolver->name()](Account account) {
     return holdings->keep(name, std::move(account));
   };
-  auto opened = co_await ensure_account(*client, std::move(known), resolver->account_settings(ca), std::move(keep));
-  co_return opened;
+  for (bool again = false;; again = true) {
+    Account known = holdings->account(resolver->name(), ca);
+    if (again) known.url.clear();
+    const bool fresh = known.url.empty();
+    if (fresh) {
+      note_account(holdings->ledger(ca), clock.wall_now());
+      auto saved = co_await holdings->keep_ledger(ca, clock.wall_now());
+      if (!saved) co_return trouble_of(saved.error());
+    }
+    auto opened = co_await ensure_account(*client, std::move(known), resolver->account_settings(ca), keep);
+    // The CA has forgotten it: it is made again with the same key.
+    const bool forgotten = !opened && !fresh && opened.error().remedy == Remedy::new_account;
+    if (!forgotten) co_return opened;
+  }
 }
 
 }  // namespace gatehouse::acme

@@ -181,11 +181,12 @@ void Renewal::start_due() {
   for (const PlannedCertificate& planned : plan_.certificates) {
     if (planned.state != PlanState::due) break;
     if (!may_start(planned)) continue;
-    const AccountKey key{planned.resolver, planned.ca};
-    if (accounts_.contains(key))
+    const AccountPlace place{planned.resolver, planned.ca};
+    if (resting_.contains(place)) continue;
+    if (accounts_.contains(place))
       start_order(planned);
-    else if (opening_.insert(key).second)
-      asio::co_spawn(executor_, open_account(shared_from_this(), key), asio::detached);
+    else if (opening_.insert(place).second)
+      asio::co_spawn(executor_, open_account(shared_from_this(), place), asio::detached);
   }
 }
 
@@ -200,32 +201,32 @@ bool Renewal::may_start(const PlannedCertificate& planned) const {
 }
 
 void Renewal::start_order(const PlannedCertificate& planned) {
-  under_way_[planned.record] = {planned.ca, planned.names};
+  under_way_[planned.record] = {planned.resolver, planned.ca, planned.names};
   Issuance work{resolvers_.at(planned.resolver), holdings_, accounts_.at({planned.resolver, planned.ca}), planned};
   asio::co_spawn(executor_, carry_out(shared_from_this(), std::move(work)), asio::detached);
 }
 
-Awaitable<void> Renewal::open_account(std::shared_ptr<Renewal> self, AccountKey key) {
-  const auto resolver = self->resolvers_.at(key.first);
+Awaitable<void> Renewal::open_account(std::shared_ptr<Renewal> self, AccountPlace place) {
+  const auto resolver = self->resolvers_.at(place.resolver);
   Answer<Account> account = trouble_of(Failure(FailureKind::internal));
   try {
-    account = co_await acme::open_account(self->clock_, resolver, self->holdings_, key.second);
+    account = co_await acme::open_account(self->clock_, resolver, self->holdings_, place.ca);
   } catch (const std::exception& unexpected) {
     account = trouble_of(Failure(FailureKind::internal, unexpected.what()));
   }
-  self->opening_.erase(key);
+  self->opening_.erase(place);
   if (account) {
-    self->illness_.erase(key.second);
-    forgive_account(self->holdings_->ledger(key.second), resolver->rules().account);
+    self->illness_.erase(place.ca);
+    forgive_account(self->holdings_->ledger(place.ca), resolver->rules().account);
     // Settings may have changed meanwhile.
-    const auto now = self->resolvers_.find(key.first);
-    if (now != self->resolvers_.end() && now->second == resolver) self->accounts_[key] = *account;
+    const auto now = self->resolvers_.find(place.resolver);
+    if (now != self->resolvers_.end() && now->second == resolver) self->accounts_[place] = *account;
   } else {
     const Trouble trouble = account.error();
     if (is_illness(trouble))
-      co_await self->leave_alone(key.second, describe(trouble.failure), trouble.not_before);
+      co_await self->leave_alone(place.ca, describe(trouble.failure), trouble.not_before);
     else
-      co_await self->leave_account_alone(key, resolver->rules().account, trouble);
+      co_await self->leave_account_alone(place, resolver->rules().account, trouble);
   }
   self->wake();
 }
@@ -266,15 +267,15 @@ void Renewal::report(const PlannedCertificate& planned, const IssueOutcome& outc
 }
 
 // The other resolvers go on with the CA.
-Awaitable<void> Renewal::leave_account_alone(AccountKey key, std::string account, Trouble trouble) {
+Awaitable<void> Renewal::leave_account_alone(AccountPlace place, std::string account, Trouble trouble) {
   const WallTime now = clock_.wall_now();
   std::optional<Duration> retry_after;
   if (trouble.not_before && *trouble.not_before > now) retry_after = *trouble.not_before - now;
   const std::string words = describe(trouble.failure);
-  const WallTime next = note_account_failure(holdings_->ledger(key.second), account, words, retry_after, now);
-  ports_.log->error("resolver {}: account at {}: {}; next try {}", printable(key.first), printable(key.second),
+  const WallTime next = note_account_failure(holdings_->ledger(place.ca), account, words, retry_after, now);
+  ports_.log->error("resolver {}: account at {}: {}; next try {}", printable(place.resolver), printable(place.ca),
                     printable(words), time_text(next));
-  auto saved = co_await holdings_->keep_ledger(key.second, now);
+  auto saved = co_await holdings_->keep_ledger(place.ca, now);
   if (!saved) ports_.log->error("{}", printable(describe(saved.error())));
 }
 
@@ -294,11 +295,27 @@ Awaitable<void> Renewal::leave_alone(std::string ca, std::string words, std::opt
 }
 
 Awaitable<void> Renewal::obey_requests() {
+  resting_.clear();
   for (auto& request : waiting_requests(storage_)) {
     const std::filesystem::path file = request.file;
-    if (!stopped_) co_await obey(std::move(request));
+    if (stopped_) co_return;
+    if (!may_obey(request)) continue;
+    co_await obey(std::move(request));
     if (auto removed = remove_file(file); !removed) ports_.log->error("{}", printable(removed.error().detail));
   }
+}
+
+// False: later, when the orders under way have ended.
+bool Renewal::may_obey(const OperatorRequest& request) {
+  if (request.kind != OperatorRequest::Kind::roll_key) return true;
+  const auto place = place_of_account(resolvers_, request.subject);
+  if (!place) return true;
+  const bool at_work =
+      opening_.contains(*place) || std::any_of(under_way_.begin(), under_way_.end(), [&](const auto& order) {
+        return order.second.resolver == place->resolver && order.second.ca == place->ca;
+      });
+  if (at_work) resting_.insert(*place);
+  return !at_work;
 }
 
 // What is held, or what has failed so far.
@@ -334,6 +351,10 @@ Awaitable<void> Renewal::obey(OperatorRequest request) {
       }
       break;
     }
+    case OperatorRequest::Kind::roll_key:
+      done = co_await roll_over(resolvers_, holdings_, request.subject);
+      accounts_.clear();
+      break;
     case OperatorRequest::Kind::revoke: done = co_await revoke(clock_, resolvers_, holdings_, request.subject); break;
   }
   if (done)

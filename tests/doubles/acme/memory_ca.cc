@@ -75,9 +75,18 @@ FetchResponse MemoryCa::answer(const FetchRequest&, const std::string& path, con
   if (path == "nonce") return said(200, "");
   if (path == "account" && !refuses_contact.empty() && payload.find(refuses_contact) != std::string::npos)
     return refused(403, "unauthorized");
+  if (path == "account" && payload.find("onlyReturnExisting") != std::string::npos)
+    return refused(400, "accountDoesNotExist");
   if (path == "account") {
     ++accounts_;
+    forgets_accounts = false;
     return said(201, R"({"status":"valid"})", {{"Location", base_ + "account/1"}});
+  }
+  if (forgets_accounts) return refused(400, "accountDoesNotExist");
+  if (path == "change" && refuses_key_changes) return refused(409, "malformed");
+  if (path == "change") {
+    ++key_changes_;
+    return said(200, "");
   }
   if (path.starts_with("account/")) return said(200, R"({"status":"valid"})");
   if (path == "order") {

@@ -24,6 +24,8 @@ class MemoryCa {
   Duration lifetime = std::chrono::hours(24 * 90);
   std::optional<FetchResponse> instead = {};  // of every answer: it is ill
   bool down = false;
+  bool forgets_accounts = false;  // until one is made
+  bool refuses_key_changes = false;
   std::optional<FetchResponse> refuse_orders = {};
   std::vector<std::string> signs_names = {};  // instead of those ordered
   bool signs_other_key = false;
@@ -35,6 +37,7 @@ class MemoryCa {
 
   std::size_t orders() const { return orders_.size(); }
   std::size_t accounts() const { return accounts_; }
+  std::size_t key_changes() const { return key_changes_; }
   std::size_t requests() const { return requests_; }
   std::size_t questions() const { return questions_; }  // for windows
   const std::vector<std::string>& replaced() const { return replaced_; }
@@ -55,7 +58,7 @@ class MemoryCa {
   tls::CertificatePtr root_;
   std::vector<Order> orders_;
   std::vector<std::string> replaced_;
-  std::size_t accounts_ = 0, requests_ = 0, questions_ = 0;
+  std::size_t accounts_ = 0, requests_ = 0, questions_ = 0, key_changes_ = 0;
 };
 
 }  // namespace gatehouse::acme
