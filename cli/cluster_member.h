@@ -30,8 +30,7 @@ struct MemberIdentity {
 };
 
 // By POD_NAMESPACE and POD_NAME (downward API), else what the access and the host's name say.
-MemberIdentity member_identity(const std::map<std::string, std::string>& environment,
-                               const kubernetes::Access& access);
+MemberIdentity member_identity(const std::map<std::string, std::string>& environment, const kubernetes::Access& access);
 
 class ClusterMember {
  public:
