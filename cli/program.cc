@@ -118,6 +118,7 @@ AdminSource Program::admin_source(const Settings& settings) {
   source.snapshot = [this] { return server_.snapshot(); };
   source.extra_metrics = [this] { return renewals_.metrics() + (member_ ? member_->metrics() : std::string()); };
   source.problems_json = [this] { return *standing_.problems_json.load(); };
+  if (settings.kubernetes) source.cluster_json = [this] { return member_ ? member_->json() : std::string("{}\n"); };
   source.version = GATEHOUSE_VERSION;
   source.allowed_hosts = settings.admin_allowed_hosts;
   return source;
