@@ -1,8 +1,6 @@
 #include "cli/cluster_member.h"
 
 #include "acme/secret_place.h"
-#include "config/class_filter.h"
-#include "config/kubernetes/load_balancer.h"
 #include "config/kubernetes/watcher.h"
 #include "config/problem_reasons.h"
 
@@ -22,25 +20,6 @@ double chance() {
   return std::uniform_real_distribution<>(0, 1)(dice);
 }
 
-// `NAMESPACE/NAME`; nothing of `auto` and the empty text.
-std::optional<ObjectName> name_of(const std::string& text) {
-  const auto slash = text.find('/');
-  if (slash == text.npos) return std::nullopt;
-  return ObjectName{text.substr(0, slash), text.substr(slash + 1)};
-}
-
-ClusterOptions options_of(const KubernetesSettings& settings) {
-  const KubernetesAccessSettings& access = settings.access;
-  ClusterOptions options;
-  options.namespaces = access.namespaces;
-  options.ingress_selector = access.label_selector;
-  options.secrets =
-      access.secrets == SecretAccess::all ? ClusterOptions::Secrets::all : ClusterOptions::Secrets::referenced;
-  options.cache_file = access.cache;
-  if (settings.reports.update_status) options.published_service = name_of(settings.reports.published_service);
-  return options;
-}
-
 // Nothing would follow the cluster any more: better to end and be started again than to serve the past.
 template <class Object>
 void keep_running(asio::io_context& io, std::shared_ptr<Object> object, Awaitable<void> running) {
@@ -50,17 +29,6 @@ void keep_running(asio::io_context& io, std::shared_ptr<Object> object, Awaitabl
 }
 
 }  // namespace
-
-MemberIdentity member_identity(const std::map<std::string, std::string>& environment, const Access& access) {
-  const auto given = [&](const char* name) {
-    const auto found = environment.find(name);
-    return found == environment.end() ? std::string() : found->second;
-  };
-  MemberIdentity identity{{given("POD_NAMESPACE"), given("POD_NAME")}};
-  if (identity.pod.ns.empty()) identity.pod.ns = access.own_namespace.empty() ? "default" : access.own_namespace;
-  if (identity.pod.name.empty()) identity.pod.name = given("HOSTNAME").empty() ? "gatehouse" : given("HOSTNAME");
-  return identity;
-}
 
 // The watch of our own Secrets, told to the place they are kept in.
 class SecretFeed final : private WatchSink {
@@ -92,34 +60,28 @@ ClusterMember::ClusterMember(Access access, KubernetesSettings settings, MemberI
       client_({ports_.io, ports_.deadlines, ports_.clock, ports_.resolve, ports_.log}, std::move(access)),
       cluster_(std::make_shared<Cluster>(
           Cluster::Ports{ports_.io.get_executor(), ports_.clock, client_.streamer(), ports_.log},
-          options_of(settings_))),
+          cluster_options(settings_))),
+      published_(*cluster_, settings_.reports, identity_.pod),
       handed_back_(ports_.io.get_executor(), ports_.clock) {
   const auto executor = ports_.io.get_executor();
   if (settings_.leader_election.enabled) {
-    LeaseTerms terms;
-    terms.lease = {settings_.leader_election.ns.empty() ? identity_.pod.ns : settings_.leader_election.ns,
-                   settings_.leader_election.name};
-    terms.identity = lease_identity(identity_.pod.name);
-    election_ = std::make_shared<LeaderElection>(
-        std::move(terms), LeaderElection::Ports{executor, ports_.clock, ports_.log, client_.caller(),
-                                                [this](bool) { leadership_changed(); }});
+    election_ =
+        std::make_shared<LeaderElection>(lease_terms(settings_.leader_election, identity_),
+                                         LeaderElection::Ports{executor, ports_.clock, ports_.log, client_.caller(),
+                                                               [this](bool) { leadership_changed(); }});
   }
   if (settings_.reports.events)
     events_ = std::make_shared<Events>(
         Events::Ports{executor, ports_.clock, ports_.log, client_.caller(), identity_.pod.name});
   take_report();
   if (!settings_.reports.update_status) return;
-  std::vector<std::string> fixed;
-  for (const auto& address : {settings_.reports.ingress_ip, settings_.reports.ingress_hostname})
-    if (!address.empty()) fixed.push_back(address);
-  if (auto text = fixed_load_balancer(fixed); text && !fixed.empty()) fixed_address_ = *text;
   const auto given_up = [this](const ObjectName& ingress) {
     tell(ObjectKey{Kind::ingress, ingress}.text(), reasons::status_contested,
          "another controller rewrites status.loadBalancer again and again: it is left alone for an hour", true);
   };
-  status_ = std::make_shared<IngressStatus>(IngressStatus::Ports{executor, ports_.clock, ports_.log, client_.caller(),
-                                                                 [this] { return shown_address(); },
-                                                                 [this] { return our_ingresses(); }, given_up});
+  status_ = std::make_shared<IngressStatus>(IngressStatus::Ports{
+      executor, ports_.clock, ports_.log, client_.caller(), [this] { return published_.address(); },
+      [this] { return published_.ours(ports_.reload.cluster_rules().classes); }, given_up});
 }
 
 ClusterMember::~ClusterMember() = default;
@@ -228,75 +190,20 @@ void ClusterMember::tell(const std::string& object, std::string_view reason, con
   if (details != nullptr) events_->tell({*key, details->uid, std::string(reason), words, warning});
 }
 
-std::optional<ObjectName> ClusterMember::published_service() const {
-  if (settings_.reports.fixed_address()) return std::nullopt;
-  if (settings_.reports.published_service != "auto") return name_of(settings_.reports.published_service);
-  return find_published_service(cluster_->objects(), identity_.pod);
-}
-
-// Empty: not known, so nothing is written.
-std::string ClusterMember::shown_address() {
-  if (settings_.reports.fixed_address()) return fixed_address_;
-  const ClusterObjects& objects = cluster_->objects();
-  const auto name = published_service();
-  const auto found = name ? objects.services.find(*name) : objects.services.end();
-  if (found == objects.services.end()) return {};
-  const kubernetes::Service& service = *found->second;
-  const ObjectDetails* details = cluster_->details({Kind::service, *name});
-  auto address = load_balancer_of({service.type, service.cluster_ip, service.external_name, service.external_ips,
-                                   details == nullptr ? std::string() : details->status});
-  if (!address.empty()) published_ = {*name, address};
-  return address;
-}
-
-std::vector<ShownStatus> ClusterMember::our_ingresses() const {
-  std::vector<ShownStatus> ours;
-  if (!cluster_->has_synced()) return ours;
-  const ClassFilter classes(cluster_->objects(), ports_.reload.cluster_rules().classes);
-  for (const auto& [name, ingress] : cluster_->objects().ingresses) {
-    const ObjectDetails* details = classes.accepts(*ingress) ? cluster_->details({Kind::ingress, name}) : nullptr;
-    if (details != nullptr) ours.push_back({name, details->status, details->resource_version});
-  }
-  return ours;
-}
-
-// A rollout ends replicas too, but only who takes Gatehouse away deletes the Service in front of it. `helm uninstall`
-// does so before it ends the pods.
-bool ClusterMember::is_taken_away() const {
-  if (!published_ || !cluster_->listed()) return false;
-  const ObjectDetails* service = cluster_->details({Kind::service, published_->service});
-  return service == nullptr || service->deleting;
-}
-
-// Those that show our address, but for other controllers' that do too; our IngressClass may be gone by now.
-std::vector<ShownStatus> ClusterMember::ingresses_left_behind() const {
-  const ClusterObjects& objects = cluster_->objects();
-  const ClassFilter classes(objects, ports_.reload.cluster_rules().classes);
-  std::vector<ShownStatus> ours;
-  for (const auto& [name, ingress] : objects.ingresses) {
-    const auto class_name = ClassFilter::class_of(*ingress);
-    const bool of_another = !classes.accepts(*ingress) && objects.classes.contains({"", class_name});
-    const ObjectDetails* details = of_another ? nullptr : cluster_->details({Kind::ingress, name});
-    if (details != nullptr) ours.push_back({name, details->status, details->resource_version});
-  }
-  return ours;
-}
-
-Awaitable<void> ClusterMember::clear_status() {
-  ports_.log->info("Service {} is gone: its addresses are removed from the status of Ingresses",
-                   published_->service.text());
+Awaitable<void> ClusterMember::clear_status(PublishedStatus::Gone gone) {
+  ports_.log->info("Service {} is gone: its addresses are removed from the status of Ingresses", gone.service.text());
   auto call = client_.caller();
-  auto ours = ingresses_left_behind();
+  auto left_behind = published_.left_behind(ports_.reload.cluster_rules().classes);
   const auto report =
-      co_await clear_ingress_status(ports_.clock, std::move(call), std::move(ours), published_->address);
+      co_await clear_ingress_status(ports_.clock, std::move(call), std::move(left_behind), gone.address);
   for (const auto& failure : report.failures) ports_.log->warn("status not removed: {}", failure);
   ports_.log->info("status removed from {} Ingresses", report.removed);
 }
 
 Awaitable<void> ClusterMember::leave() {
   if (status_) status_->stop();
-  if (status_ && leading() && is_taken_away())
-    co_await ends_before(ports_.clock, ports_.clock.now() + longest_clearing, clear_status());
+  const auto gone = status_ && leading() ? published_.taken_away() : std::nullopt;
+  if (gone) co_await ends_before(ports_.clock, ports_.clock.now() + longest_clearing, clear_status(*gone));
   left_ = true;
   leadership_changed();
   if (events_) events_->stop();

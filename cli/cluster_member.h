@@ -5,6 +5,8 @@
 
 #include "acme/place.h"
 #include "base/log.h"
+#include "cli/membership.h"
+#include "cli/published_status.h"
 #include "config/kubernetes/api_client.h"
 #include "config/kubernetes/cluster.h"
 #include "config/kubernetes/events.h"
@@ -17,7 +19,6 @@
 
 #include <atomic>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,14 +26,6 @@
 namespace gatehouse {
 
 class SecretFeed;  // the watch of the Secrets that certificates are kept in
-
-// Which replica this is.
-struct MemberIdentity {
-  ObjectName pod;  // namespace and name
-};
-
-// By POD_NAMESPACE and POD_NAME (downward API), else what the access and the host's name say.
-MemberIdentity member_identity(const std::map<std::string, std::string>& environment, const kubernetes::Access& access);
 
 class ClusterMember {
  public:
@@ -76,12 +69,7 @@ class ClusterMember {
   Awaitable<void> keep_report();
   void leadership_changed();
   void start_sharing();
-  std::optional<ObjectName> published_service() const;
-  std::string shown_address();
-  std::vector<kubernetes::ShownStatus> our_ingresses() const;
-  bool is_taken_away() const;
-  std::vector<kubernetes::ShownStatus> ingresses_left_behind() const;
-  Awaitable<void> clear_status();
+  Awaitable<void> clear_status(PublishedStatus::Gone gone);
   std::vector<kubernetes::EventOn> events_of(const std::vector<Problem>& problems) const;
 
   const KubernetesSettings settings_;
@@ -89,17 +77,12 @@ class ClusterMember {
   const Ports ports_;
   kubernetes::ApiClient client_;
   const std::shared_ptr<kubernetes::Cluster> cluster_;
+  PublishedStatus published_;
   std::shared_ptr<kubernetes::LeaderElection> election_;  // null: without one this replica leads
   std::shared_ptr<kubernetes::IngressStatus> status_;  // null: not written
   std::shared_ptr<kubernetes::Events> events_;  // null: not written
   std::shared_ptr<kubernetes::SharedTicketKeys> ticket_keys_;  // null: not shared
   std::shared_ptr<SecretFeed> secrets_;  // null: no certificates are kept in Secrets
-  std::string fixed_address_;
-  struct Published {
-    ObjectName service;
-    std::string address;
-  };
-  std::optional<Published> published_;  // what was last shown, where it came from a Service
   std::atomic<std::shared_ptr<const kubernetes::ClusterReport>> report_;  // for other threads
   bool left_ = false, electing_ = false;
   kubernetes::Bell handed_back_;

@@ -30,6 +30,7 @@ int run_command_line(int argc, const char* const* argv, Console console) {
   add_explain(app, line);
   add_certs(app, line);
   add_ca(app, line);
+  add_status(app, line);
   add_healthcheck(app, line);
   add_version(app, line);
   try {

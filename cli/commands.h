@@ -36,6 +36,7 @@ void add_routes(CLI::App& app, CommandLine& line);
 void add_explain(CLI::App& app, CommandLine& line);
 void add_certs(CLI::App& app, CommandLine& line);
 void add_ca(CLI::App& app, CommandLine& line);
+void add_status(CLI::App& app, CommandLine& line);
 void add_healthcheck(CLI::App& app, CommandLine& line);
 void add_version(CLI::App& app, CommandLine& line);
 

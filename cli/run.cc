@@ -31,12 +31,6 @@ Result<std::shared_ptr<LineSink>> open_access_log(const Settings& settings) {
   return std::shared_ptr<LineSink>(std::move(*file));
 }
 
-kubernetes::FoundAccess find_access(const Settings& settings, const kubernetes::Environment& environment) {
-  const KubernetesAccessSettings& given = settings.kubernetes->access;
-  return kubernetes::find_access({given.endpoint, given.token, given.cert_auth_file, given.kubeconfig, given.context},
-                                 environment);
-}
-
 // Every connection is a descriptor or two; the soft limit is there for programs that use select().
 void raise_descriptor_limit() {
   rlimit limit{};

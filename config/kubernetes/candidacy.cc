@@ -116,7 +116,7 @@ void Candidacy::looked(const ApiAnswer& answer, TimePoint now, double chance) {
     return;
   }
   if (!see(answer.body, now)) return look_again(patience(chance), now);
-  if (!is_mine() && !is_free(now)) {
+  if (!is_mine() && !terms_.takes_over && !is_free(now)) {
     trouble_.clear();
     return look_again(patience(chance), now);
   }

@@ -26,6 +26,7 @@ struct LeaseTerms {
   Duration renew_within = std::chrono::seconds(10);  // less than `lasts`, more than 1.2 times `retry`
   Duration retry = std::chrono::seconds(2);
   Duration refused_retry = std::chrono::seconds(15);  // no permission, no such namespace
+  bool takes_over = false;  // does not wait until the holder is gone; that one sees it when it wants to renew
 };
 
 class Candidacy {
