@@ -164,6 +164,30 @@ TEST_P(EveryRendering, ARolloutTakesNoPodBeforeAnotherIsReady) {
   EXPECT_EQ(unavailable, on_a_volume ? "" : "0");
 }
 
+// As the pods run it, with their account and settings, and nothing that selects them selects it.
+TEST(ChartTest, BeforeAnUninstallTheStatusIsCleared) {
+  const Rendering& it = rendering("tutorial");
+  const auto job = it.object("Job", "gatehouse-status-clear");
+  EXPECT_EQ(job["metadata"]["annotations"]["helm.sh/hook"].text(), "pre-delete");
+  const auto pod = job["spec"]["template"];
+  const auto container = named(pod["spec"]["containers"], "gatehouse");
+  auto arguments = texts(it.container()["args"]);
+  arguments.front() = "clear";
+  arguments.insert(arguments.begin(), "status");
+  EXPECT_EQ(texts(container["args"]), arguments);
+  EXPECT_EQ(container["image"].text(), it.container()["image"].text());
+  EXPECT_EQ(container["securityContext"]["readOnlyRootFilesystem"].text(), "true");
+  EXPECT_EQ(pod["spec"]["securityContext"]["runAsNonRoot"].text(), "true");
+  EXPECT_EQ(pod["spec"]["serviceAccountName"].text(), it.pod()["spec"]["serviceAccountName"].text());
+  const auto labels = pairs(pod["metadata"]["labels"]);
+  for (const auto& [key, value] : pairs(it.object("Service", "gatehouse")["spec"]["selector"]))
+    if (key == "app.kubernetes.io/name") EXPECT_NE(labels.at(key), value);
+}
+
+TEST(ChartTest, WhatKubectlAppliesClearsNothing) {
+  EXPECT_TRUE(rendering("gatehouse").of_kind("Job").empty());
+}
+
 TEST(ChartTest, EveryFileOfValuesIsRendered) {
   const auto stems = [](const std::string& folder) {
     std::set<std::string> found;

@@ -38,6 +38,14 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end -}}
 
+{{/* No Service and no policy of ours selects these. */}}
+{{- define "gatehouse.clearingLabels" -}}
+app.kubernetes.io/name: {{ include "gatehouse.name" . }}-status-clear
+app.kubernetes.io/instance: {{ default .Release.Name .Values.instanceLabelOverride }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end -}}
+
 {{- define "gatehouse.serviceAccountName" -}}
 {{- default (include "gatehouse.fullname" .) .Values.serviceAccount.name -}}
 {{- end -}}

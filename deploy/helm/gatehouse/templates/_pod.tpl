@@ -1,4 +1,27 @@
-{{/* The pod, for a Deployment or a DaemonSet. */}}
+{{/* The pod, for a Deployment or a DaemonSet. Where the program's settings come from: also for other commands of it. */}}
+
+{{- define "gatehouse.sources" -}}
+- --config
+- /etc/gatehouse/gatehouse.yaml
+{{- range (include "gatehouse.arguments" . | fromJson).list }}
+{{- with .set }}
+- --set
+- {{ . | quote }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "gatehouse.environment" -}}
+- name: POD_NAME
+  valueFrom: {fieldRef: {fieldPath: metadata.name}}
+- name: POD_NAMESPACE
+  valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
+- name: GATEHOUSE_PROVIDERS_KUBERNETES_NODENAME
+  valueFrom: {fieldRef: {fieldPath: spec.nodeName}}
+{{- with .Values.env }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
 
 {{- define "gatehouse.pod" -}}
 {{- $all := . -}}
@@ -95,14 +118,7 @@ spec:
       {{- end }}
       args:
         - run
-        - --config
-        - /etc/gatehouse/gatehouse.yaml
-        {{- range (include "gatehouse.arguments" . | fromJson).list }}
-        {{- with .set }}
-        - --set
-        - {{ . | quote }}
-        {{- end }}
-        {{- end }}
+        {{- include "gatehouse.sources" . | nindent 8 }}
       ports:
         {{- range $port, $made := include "gatehouse.ports" . | fromJson }}
         - name: {{ $made.containerName }}
@@ -119,15 +135,7 @@ spec:
           containerPort: {{ include "gatehouse.adminPort" . }}
           protocol: TCP
       env:
-        - name: POD_NAME
-          valueFrom: {fieldRef: {fieldPath: metadata.name}}
-        - name: POD_NAMESPACE
-          valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
-        - name: GATEHOUSE_PROVIDERS_KUBERNETES_NODENAME
-          valueFrom: {fieldRef: {fieldPath: spec.nodeName}}
-        {{- with .Values.env }}
-        {{- toYaml . | nindent 8 }}
-        {{- end }}
+        {{- include "gatehouse.environment" . | nindent 8 }}
       {{- with .Values.envFrom }}
       envFrom:
         {{- toYaml . | nindent 8 }}
