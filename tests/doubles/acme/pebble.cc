@@ -80,9 +80,29 @@ ChildProcess::~ChildProcess() {
 
 bool ChildProcess::running() {
   if (pid_ < 0) return false;
-  if (::waitpid(pid_, nullptr, WNOHANG) != pid_) return true;
-  pid_ = -1;
+  int status = 0;
+  if (::waitpid(pid_, &status, WNOHANG) != pid_) return true;
+  note_end(status);
   return false;
+}
+
+void ChildProcess::note_end(int status) {
+  pid_ = -1;
+  status_ = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+void ChildProcess::signal(int number) {
+  if (running()) ::kill(pid_, number);
+}
+
+std::optional<int> ChildProcess::ended_within(Duration limit) {
+  constexpr int pause_ms = 2;
+  const TimePoint end = SystemClock().now() + limit;
+  while (running()) {
+    if (SystemClock().now() > end) return std::nullopt;
+    ::poll(nullptr, 0, pause_ms);
+  }
+  return status_;
 }
 
 // Bound, but not listening: by SO_REUSEADDR a listener may share the port, and for all others it is taken.
@@ -115,6 +135,14 @@ Pebble::Pebble(PebbleOptions options) {
   await_listening(dns_management_port_, *dns_);
   await_listening(port_, *server_);
   await_listening(management_port_, *server_);
+}
+
+std::size_t Pebble::orders() const {
+  constexpr std::string_view mark = "Added order ";
+  const std::string log = text_of(directory_ / "pebble.log");
+  std::size_t count = 0;
+  for (auto at = log.find(mark); at != std::string::npos; at = log.find(mark, at + 1)) ++count;
+  return count;
 }
 
 fs::path Pebble::write_configuration(const PebbleOptions& options) {
