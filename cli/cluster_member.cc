@@ -4,6 +4,7 @@
 #include "config/class_filter.h"
 #include "config/kubernetes/load_balancer.h"
 #include "config/kubernetes/watcher.h"
+#include "proxy/metrics_text.h"
 
 #include <boost/asio/co_spawn.hpp>
 
@@ -24,8 +25,8 @@ ClusterOptions options_of(const KubernetesAccessSettings& access) {
   ClusterOptions options;
   options.namespaces = access.namespaces;
   options.ingress_selector = access.label_selector;
-  options.secrets = access.secrets == SecretAccess::all ? ClusterOptions::Secrets::all
-                                                        : ClusterOptions::Secrets::referenced;
+  options.secrets =
+      access.secrets == SecretAccess::all ? ClusterOptions::Secrets::all : ClusterOptions::Secrets::referenced;
   options.cache_file = access.cache;
   return options;
 }
@@ -148,10 +149,7 @@ std::shared_ptr<acme::Place> ClusterMember::place() {
 }
 
 void ClusterMember::start() {
-  keep_running(ports_.io, cluster_, cluster_->run([this] {
-    ports_.reload.note_cluster_change();
-    if (status_) status_->changed();
-  }));
+  keep_running(ports_.io, cluster_, cluster_->run([this] { cluster_changed(); }));
   if (events_) keep_running(ports_.io, events_, events_->run());
   if (status_) keep_running(ports_.io, status_, status_->run());
   start_sharing();
@@ -162,6 +160,14 @@ void ClusterMember::start() {
     handed_back_.ring();
     if (bug) std::rethrow_exception(bug);
   });
+}
+
+void ClusterMember::cluster_changed() {
+  const auto since = cluster_->stale_since();
+  stale_since_ = since ? std::chrono::duration_cast<std::chrono::seconds>(since->time_since_epoch()).count() : 0;
+  synced_ = cluster_->has_synced();
+  ports_.reload.note_cluster_change();
+  if (status_) status_->changed();
 }
 
 void ClusterMember::start_sharing() {
@@ -245,6 +251,19 @@ Awaitable<void> ClusterMember::leave() {
   while (electing_ && ports_.clock.now() < end) co_await handed_back_.wait_until(end);
 }
 
-std::string ClusterMember::metrics() const { return client_.metrics(); }
+std::string ClusterMember::metrics() const {
+  const auto now = std::chrono::duration_cast<std::chrono::seconds>(ports_.clock.wall_now().time_since_epoch());
+  const std::int64_t since = stale_since_;
+  const auto stale = static_cast<double>(since == 0 ? 0 : std::max<std::int64_t>(now.count() - since, 1));
+  return client_.metrics() +
+         metrics_text({{"kubernetes_synced",
+                        Metric::Kind::gauge,
+                        "1 once every kind of object was read.",
+                        {{{}, synced_ ? 1.0 : 0.0}}},
+                       {"kubernetes_stale_seconds",
+                        Metric::Kind::gauge,
+                        "For how long changes in the cluster may have been missed; 0: every watch goes on.",
+                        {{{}, stale}}}});
+}
 
 }  // namespace gatehouse

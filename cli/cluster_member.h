@@ -14,6 +14,8 @@
 #include "config/kubernetes/waiting.h"
 #include "config/reload.h"
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -30,8 +32,7 @@ struct MemberIdentity {
 };
 
 // By POD_NAMESPACE and POD_NAME (downward API), else what the access and the host's name say.
-MemberIdentity member_identity(const std::map<std::string, std::string>& environment,
-                               const kubernetes::Access& access);
+MemberIdentity member_identity(const std::map<std::string, std::string>& environment, const kubernetes::Access& access);
 
 class ClusterMember {
  public:
@@ -68,6 +69,7 @@ class ClusterMember {
  private:
   bool leading() const;
   void leadership_changed();
+  void cluster_changed();
   void start_sharing();
   std::string shown_address() const;
   std::vector<kubernetes::ShownStatus> our_ingresses() const;
@@ -84,6 +86,8 @@ class ClusterMember {
   std::shared_ptr<kubernetes::SharedTicketKeys> ticket_keys_;  // null: not shared
   std::shared_ptr<SecretFeed> secrets_;  // null: no certificates are kept in Secrets
   std::string fixed_address_;
+  std::atomic<std::int64_t> stale_since_{0};  // seconds since 1970; 0: it is not. For metrics().
+  std::atomic<bool> synced_{false};           // likewise
   bool left_ = false, electing_ = false;
   kubernetes::Bell handed_back_;
 };

@@ -321,6 +321,16 @@ std::vector<WatchState> Cluster::watches() const {
   return states;
 }
 
+std::optional<WallTime> Cluster::stale_since() const {
+  std::optional<WallTime> since;
+  const auto look = [&](const Feed& feed) {
+    if (feed.stale_since() && (!since || *feed.stale_since() < *since)) since = feed.stale_since();
+  };
+  for (const auto& feed : feeds_) look(*feed);
+  for (const auto& [name, feed] : secret_feeds_) look(*feed);
+  return since;
+}
+
 // ---- the cache
 
 void Cluster::read_cache() {

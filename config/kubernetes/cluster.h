@@ -89,6 +89,8 @@ class Cluster {
   bool awaits(const ObjectName& secret) const;
   std::vector<Problem> problems() const;
   std::vector<WatchState> watches() const;
+  // Since when something may be older than what the API server has; nothing: all watches go on.
+  std::optional<WallTime> stale_since() const;
   // Null: not known.
   const ObjectDetails* details(const ObjectKey& key) const { return store_.details(key); }
 

@@ -53,7 +53,14 @@ void Feed::absent() {
 }
 
 void Feed::health_changed() {
-  const bool away = state().health() == ListWatch::Health::away;
+  const auto health = state().health();
+  const bool away = health == ListWatch::Health::away;
+  const bool good =
+      health == ListWatch::Health::good || (health == ListWatch::Health::absent && state().options().optional);
+  if (good)
+    stale_since_.reset();
+  else if (!stale_since_)
+    stale_since_ = ports_.clock.wall_now();
   // As long as it is away it is for the first reason, so that the problem stays the same.
   if (away && !away_since_) {
     away_since_ = ports_.clock.wall_now();

@@ -35,6 +35,8 @@ class Feed final : public WatchSink {
   // Since when it is away, and why.
   std::optional<WallTime> away_since() const { return away_since_; }
   const std::string& away_words() const { return away_words_; }
+  // Since when changes are missed, for whatever reason.
+  std::optional<WallTime> stale_since() const { return stale_since_; }
 
   void list_began() override;
   void seen(const Value& object) override;
@@ -50,7 +52,7 @@ class Feed final : public WatchSink {
   const Ports ports_;
   Collection collection_;
   bool untold_ = false;  // changes that a list brought so far
-  std::optional<WallTime> away_since_;
+  std::optional<WallTime> away_since_, stale_since_;
   std::string away_words_;
   Watcher watcher_;
 };

@@ -66,6 +66,7 @@ ChildProcess::ChildProcess(const std::vector<std::string>& command,
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     ::dup2(output, 1);
     ::dup2(output, 2);
+    ::close_range(3, ~0U, 0);  // listeners of this process's doubles among them, which Asio does not mark
     ::execve(arguments[0], arguments.data(), variables.data());
     ::_exit(127);
   }
