@@ -152,10 +152,8 @@ Awaitable<Answer<Authorization>> Challenges::outcome_of(Task& task, Polling& pol
     auto seen = co_await client_.authorization(signer_, task.authorization_url);
     if (seen && seen->status != Status::pending) co_return seen;
     if (!seen && !polling.bears(seen.error())) co_return seen;
-    if (seen)
-      not_before = seen->not_before;
-    else
-      not_before = seen.error().not_before;
+    if (seen) polling.answered();
+    not_before = seen ? seen->not_before : seen.error().not_before;
     if (!polling.allows(not_before)) co_return polling.trouble("it does not validate " + task.challenge.host.text());
     co_await polling.pause(not_before);
     auto told = co_await tell(task);

@@ -6,6 +6,8 @@
 #include "tls/signing_request.h"
 
 #include <algorithm>
+#include <array>
+#include <string_view>
 
 namespace gatehouse::acme {
 namespace {
@@ -30,6 +32,13 @@ Trouble invalid_order(const OrderState& order) {
   Trouble trouble = over(trouble_of(Failure(FailureKind::ca_refused, words)));
   trouble.remedy = Remedy::host;
   return trouble;
+}
+
+// The CA does not take `replaces` (RFC 9773 §5): somebody else has replaced that certificate, another account got it,
+// or the CA has forgotten it. Ours is due all the same.
+bool is_about_replaced(const Trouble& trouble) {
+  constexpr std::array<std::string_view, 3> types{"alreadyReplaced", "unauthorized", "malformed"};
+  return std::find(types.begin(), types.end(), trouble.type) != types.end();
 }
 
 bool is_for(const OrderState& order, const std::vector<HostName>& names) {
@@ -118,8 +127,7 @@ class Flow {
     }
     NewOrder wanted{pending_.names, policy_.profile, pending_.replaces};
     auto order = co_await client_.new_order(signer_, wanted);
-    // Somebody else has replaced that certificate (RFC 9773 §5); ours is due all the same.
-    if (!order && order.error().type == "alreadyReplaced" && !wanted.replaces.empty()) {
+    if (!order && !wanted.replaces.empty() && is_about_replaced(order.error())) {
       pending_.replaces.clear();
       wanted.replaces.clear();
       order = co_await client_.new_order(signer_, wanted);
@@ -172,6 +180,7 @@ class Flow {
       co_await polling.pause(order.not_before);
       auto next = co_await client_.order(signer_, order.url);
       if (!next && !polling.bears(next.error())) co_return next.error();
+      if (next) polling.answered();
       if (next)
         order = std::move(*next);
       else

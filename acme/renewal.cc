@@ -146,7 +146,8 @@ void Renewal::use(std::map<std::string, std::shared_ptr<Resolver>> resolvers) {
   // Accounts have other settings now, perhaps: those the CA has refused are tried again.
   for (const auto& [name, resolver] : resolvers) {
     if (!holdings_ || !resolvers_.contains(name)) continue;
-    for (const CaRules& ca : resolver->rules().cas) forgive_account(holdings_->ledger(ca.url), name);
+    for (const CaRules& ca : resolver->rules().cas)
+      forgive_account(holdings_->ledger(ca.url), resolver->rules().account);
   }
   resolvers_ = std::move(resolvers);
   accounts_.clear();
@@ -250,11 +251,12 @@ void Renewal::start_due() {
   for (const PlannedCertificate& planned : plan_.certificates) {
     if (planned.state != PlanState::due) break;
     if (!may_start(planned)) continue;
-    const AccountKey key{planned.resolver, planned.ca};
-    if (accounts_.contains(key))
+    const AccountPlace place{planned.resolver, planned.ca};
+    if (resting_.contains(place)) continue;
+    if (accounts_.contains(place))
       start_order(planned);
-    else if (opening_.insert(key).second)
-      asio::co_spawn(executor_, open_account(shared_from_this(), key), asio::detached);
+    else if (opening_.insert(place).second)
+      asio::co_spawn(executor_, open_account(shared_from_this(), place), asio::detached);
   }
 }
 
@@ -269,35 +271,35 @@ bool Renewal::may_start(const PlannedCertificate& planned) const {
 }
 
 void Renewal::start_order(const PlannedCertificate& planned) {
-  under_way_[planned.record] = {planned.ca, planned.names};
+  under_way_[planned.record] = {planned.resolver, planned.ca, planned.names};
   Issuance work{resolvers_.at(planned.resolver), holdings_, accounts_.at({planned.resolver, planned.ca}), planned,
                 place_->spread()};
   asio::co_spawn(executor_, carry_out(shared_from_this(), std::move(work)), asio::detached);
 }
 
-Awaitable<void> Renewal::open_account(std::shared_ptr<Renewal> self, AccountKey key) {
-  const auto resolver = self->resolvers_.at(key.first);
+Awaitable<void> Renewal::open_account(std::shared_ptr<Renewal> self, AccountPlace place) {
+  const auto resolver = self->resolvers_.at(place.resolver);
   const auto holdings = self->holdings_;
   Answer<Account> account = trouble_of(Failure(FailureKind::internal));
   try {
-    account = co_await acme::open_account(self->clock_, resolver, holdings, key.second);
+    account = co_await acme::open_account(self->clock_, resolver, holdings, place.ca);
   } catch (const std::exception& unexpected) {
     account = trouble_of(Failure(FailureKind::internal, unexpected.what()));
   }
   if (!self->is_of_term(holdings) || !holdings->writable()) co_return self->wake();
-  self->opening_.erase(key);
+  self->opening_.erase(place);
   if (account) {
-    self->illness_.erase(key.second);
-    forgive_account(holdings->ledger(key.second), key.first);
+    self->illness_.erase(place.ca);
+    forgive_account(holdings->ledger(place.ca), resolver->rules().account);
     // Settings may have changed meanwhile.
-    const auto now = self->resolvers_.find(key.first);
-    if (now != self->resolvers_.end() && now->second == resolver) self->accounts_[key] = *account;
+    const auto now = self->resolvers_.find(place.resolver);
+    if (now != self->resolvers_.end() && now->second == resolver) self->accounts_[place] = *account;
   } else {
     const Trouble trouble = account.error();
     if (is_illness(trouble))
-      co_await self->leave_alone(key.second, describe(trouble.failure), trouble.not_before);
+      co_await self->leave_alone(place.ca, describe(trouble.failure), trouble.not_before);
     else
-      co_await self->leave_account_alone(key, trouble);
+      co_await self->leave_account_alone(place, resolver->rules().account, trouble);
   }
   self->wake();
 }
@@ -317,7 +319,7 @@ Awaitable<void> Renewal::carry_out(std::shared_ptr<Renewal> self, Issuance work)
   self->under_way_.erase(planned.record);
   self->ports_.answers_changed();
   if (outcome.account_is_gone) self->accounts_.erase({planned.resolver, planned.ca});
-  if (outcome.ca_is_ill) co_await self->leave_alone(planned.ca, outcome.words, std::nullopt);
+  if (outcome.ca_is_ill) co_await self->leave_alone(planned.ca, outcome.words, outcome.ca_asks_until);
   self->report(planned, outcome);
   self->wake();
 }
@@ -327,8 +329,8 @@ void Renewal::report(const PlannedCertificate& planned, const IssueOutcome& outc
   if (!outcome.issued) {
     ++status_.failed[planned.resolver];
     const std::string next = outcome.next_try ? time_text(*outcome.next_try) : "in a minute";
-    return ports_.log->error("certificate for {} from {}: {}; next try {}", name, printable(planned.ca), outcome.words,
-                             next);
+    ports_.log->error("certificate for {} from {}: {}; next try {}", name, printable(planned.ca), outcome.words, next);
+    return tell_askers(planned, false, name + ": " + outcome.words + "; next try " + next);
   }
   ++status_.issued[planned.resolver];
   illness_.erase(planned.ca);
@@ -338,25 +340,33 @@ void Renewal::report(const PlannedCertificate& planned, const IssueOutcome& outc
                    kept == nullptr ? "" : time_text(kept->held.validity.not_after));
   if (!outcome.words.empty()) ports_.log->warn("certificate for {}: {}", name, printable(outcome.words));
   ports_.changed();
+  tell_askers(planned, true, name + ": obtained from " + planned.ca);
+}
+
+void Renewal::tell_askers(const PlannedCertificate& planned, bool issued, const std::string& words) const {
+  if (ports_.reported) ports_.reported({planned.asked_by, issued, printable(words)});
 }
 
 // The other resolvers go on with the CA.
-Awaitable<void> Renewal::leave_account_alone(AccountKey key, Trouble trouble) {
+Awaitable<void> Renewal::leave_account_alone(AccountPlace place, std::string account, Trouble trouble) {
   const WallTime now = clock_.wall_now();
   std::optional<Duration> retry_after;
   if (trouble.not_before && *trouble.not_before > now) retry_after = *trouble.not_before - now;
   const std::string words = describe(trouble.failure);
-  const WallTime next = note_account_failure(holdings_->ledger(key.second), key.first, words, retry_after, now);
-  ports_.log->error("resolver {}: account at {}: {}; next try {}", printable(key.first), printable(key.second),
+  const WallTime next = note_account_failure(holdings_->ledger(place.ca), account, words, retry_after, now);
+  ports_.log->error("resolver {}: account at {}: {}; next try {}", printable(place.resolver), printable(place.ca),
                     printable(words), time_text(next));
-  auto saved = co_await holdings_->keep_ledger(key.second, now);
+  auto saved = co_await holdings_->keep_ledger(place.ca, now);
   if (!saved) ports_.log->error("{}", printable(describe(saved.error())));
 }
 
-// The CA as a whole: it cannot be reached.
+// The CA as a whole: it cannot be reached, or takes no orders. Several that were under way fail by one outage.
 Awaitable<void> Renewal::leave_alone(std::string ca, std::string words, std::optional<WallTime> until) {
   const WallTime now = clock_.wall_now();
-  const Duration wait = std::min(retry_wait(++illness_[ca], ca, {}, {}, now), longest_pause);
+  const bool anew = holdings_->ledger(ca).paused_until <= now;
+  if (!anew && !until) co_return;
+  if (anew) ++illness_[ca];
+  const Duration wait = std::min(retry_wait(illness_[ca], ca, {}, {}, now), longest_pause);
   const WallTime by_us = now + std::chrono::duration_cast<WallTime::duration>(wait);
   const WallTime end = std::max(by_us, until.value_or(by_us));
   pause(holdings_->ledger(ca), end, words, now);
@@ -366,14 +376,29 @@ Awaitable<void> Renewal::leave_alone(std::string ca, std::string words, std::opt
 }
 
 Awaitable<void> Renewal::obey_requests() {
+  resting_.clear();
   const auto requests = place_->requests();
   for (const OperatorRequest& request : requests) {
     if (stopped_ || !holdings_->writable()) co_return;
+    if (!may_obey(request)) continue;
     auto begun = co_await place_->begin(request);
     if (begun) co_await obey(request);
     auto ended = begun ? place_->end(request) : begun;
     if (!ended) ports_.log->error("{}", printable(ended.error().detail));
   }
+}
+
+// False: later, when the orders under way have ended.
+bool Renewal::may_obey(const OperatorRequest& request) {
+  if (request.kind != OperatorRequest::Kind::roll_key) return true;
+  const auto place = place_of_account(resolvers_, request.subject);
+  if (!place) return true;
+  const bool at_work =
+      opening_.contains(*place) || std::any_of(under_way_.begin(), under_way_.end(), [&](const auto& order) {
+        return order.second.resolver == place->resolver && order.second.ca == place->ca;
+      });
+  if (at_work) resting_.insert(*place);
+  return !at_work;
 }
 
 // What is held, or what has failed so far.
@@ -409,6 +434,10 @@ Awaitable<void> Renewal::obey(OperatorRequest request) {
       }
       break;
     }
+    case OperatorRequest::Kind::roll_key:
+      done = co_await roll_over(resolvers_, holdings_, request.subject);
+      accounts_.clear();
+      break;
     case OperatorRequest::Kind::revoke: done = co_await revoke(clock_, resolvers_, holdings_, request.subject); break;
   }
   if (done)

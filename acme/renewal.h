@@ -14,6 +14,7 @@
 
 #include "acme/holdings.h"
 #include "acme/issuer.h"
+#include "acme/key_rollover.h"
 #include "acme/operator_request.h"
 #include "acme/place.h"
 #include "acme/resolver.h"
@@ -42,6 +43,13 @@ struct RenewalOptions {
   Duration rest = std::chrono::milliseconds(50);  // between two plans
 };
 
+// How an order has ended, for those who asked for the certificate.
+struct IssueReport {
+  std::vector<std::string> asked_by;  // `Ingress gitlab/web`
+  bool issued = false;
+  std::string words;
+};
+
 class Renewal : public std::enable_shared_from_this<Renewal> {
  public:
   struct Ports {
@@ -51,6 +59,7 @@ class Renewal : public std::enable_shared_from_this<Renewal> {
     std::function<void()> answers_changed;  // answers() may be
     std::function<void(const RenewalStatus&)> status_changed;
     RenewalOptions options = {};
+    std::function<void(const IssueReport&)> reported = {};  // of each order that has ended
   };
 
   Renewal(asio::any_io_executor executor, std::shared_ptr<Place> place, Ports ports);
@@ -74,10 +83,9 @@ class Renewal : public std::enable_shared_from_this<Renewal> {
 
  private:
   struct UnderWay {
-    std::string ca;
+    std::string resolver, ca;
     std::vector<HostName> names;
   };
-  using AccountKey = std::pair<std::string, std::string>;  // resolver and CA
 
   Awaitable<bool> open(Place::Mode mode);
   Awaitable<void> settle_storage();
@@ -94,10 +102,11 @@ class Renewal : public std::enable_shared_from_this<Renewal> {
   void start_due();
   bool may_start(const PlannedCertificate& planned) const;
   void start_order(const PlannedCertificate& planned);
-  static Awaitable<void> open_account(std::shared_ptr<Renewal> self, AccountKey key);
+  static Awaitable<void> open_account(std::shared_ptr<Renewal> self, AccountPlace key);
   static Awaitable<void> carry_out(std::shared_ptr<Renewal> self, Issuance work);
   void report(const PlannedCertificate& planned, const IssueOutcome& outcome);
-  Awaitable<void> leave_account_alone(AccountKey key, Trouble trouble);
+  void tell_askers(const PlannedCertificate& planned, bool issued, const std::string& words) const;
+  Awaitable<void> leave_account_alone(AccountPlace key, std::string account, Trouble trouble);
   Awaitable<void> leave_alone(std::string ca, std::string words, std::optional<WallTime> until);
 
   std::optional<WallTime> question_at(const std::string& record, const KeptCertificate& kept) const;
@@ -108,6 +117,7 @@ class Renewal : public std::enable_shared_from_this<Renewal> {
   Awaitable<void> keep_window(std::string record, std::string fingerprint, RenewalWindow window);
 
   Awaitable<void> obey_requests();
+  bool may_obey(const OperatorRequest& request);
   Awaitable<void> obey(OperatorRequest request);
   Awaitable<Result<std::string>> renew(std::string record);
   void tell();
@@ -130,8 +140,9 @@ class Renewal : public std::enable_shared_from_this<Renewal> {
   bool wanted_ = false;  // requests_ were told
   Plan plan_;
   std::map<std::string, UnderWay> under_way_;  // by record
-  std::map<AccountKey, Account> accounts_;  // ready for use
-  std::set<AccountKey> opening_;
+  std::map<AccountPlace, Account> accounts_;  // ready for use
+  std::set<AccountPlace> opening_;
+  std::set<AccountPlace> resting_;  // no new orders: their key is changed when those under way have ended
   std::map<std::string, unsigned> illness_;  // failures in a row, by CA
   std::map<std::string, WallTime> ask_again_;  // for renewal windows, by record
   bool asking_ = false;

@@ -48,6 +48,7 @@ void Renewal::start_asking() {
 
 Awaitable<void> Renewal::ask_for_windows(std::shared_ptr<Renewal> self) {
   const auto holdings = self->holdings_;
+  std::erase_if(self->ask_again_, [&](const auto& asked) { return !holdings->certificate(asked.first); });
   std::vector<std::string> due;
   for (const auto& [record, kept] : self->holdings_->certificates())
     if (const auto at = self->question_at(record, kept); at && *at <= self->clock_.wall_now()) due.push_back(record);

@@ -257,7 +257,8 @@ Awaitable<Result<bool>> SecretStorage::remove_once(std::string secret) {
   const std::string what = "Secret " + secret + " cannot be removed";
   if (!answer) co_return unreachable(answer.error(), what);
   if (answer->status == 409) {
-    auto looked = co_await look_again(secret, {});
+    const std::string nothing;
+    auto looked = co_await look_again(secret, nothing);
     co_return looked;
   }
   if (!answer->good() && answer->status != 404) co_return refused(*answer, what);

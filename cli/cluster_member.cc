@@ -4,6 +4,7 @@
 #include "config/class_filter.h"
 #include "config/kubernetes/load_balancer.h"
 #include "config/kubernetes/watcher.h"
+#include "config/problem_reasons.h"
 #include "proxy/metrics_text.h"
 
 #include <boost/asio/co_spawn.hpp>
@@ -109,7 +110,7 @@ ClusterMember::ClusterMember(Access access, KubernetesSettings settings, MemberI
     if (!address.empty()) fixed.push_back(address);
   if (auto text = fixed_load_balancer(fixed); text && !fixed.empty()) fixed_address_ = *text;
   const auto given_up = [this](const ObjectName& ingress) {
-    tell(ObjectKey{Kind::ingress, ingress}.text(), "StatusContested",
+    tell(ObjectKey{Kind::ingress, ingress}.text(), reasons::status_contested,
          "another controller rewrites status.loadBalancer again and again: it is left alone for an hour", true);
   };
   status_ = std::make_shared<IngressStatus>(IngressStatus::Ports{executor, ports_.clock, ports_.log, client_.caller(),

@@ -193,8 +193,9 @@ Awaitable<Result<void>> SharedTicketKeys::refresh() {
       use((**seen).keys);
       if (!is_due((**seen).keys)) co_return Result<void>();
     }
-    DatedTicketKeys next = with_new_key(*seen ? (**seen).keys : DatedTicketKeys(), now);
-    auto written = co_await write(next, *seen ? (**seen).version : std::string());
+    const Seen before = seen->value_or(Seen());
+    DatedTicketKeys next = with_new_key(before.keys, now);
+    auto written = co_await write(next, before.version);
     if (!written) co_return written.error();
     if (*written) {
       use(next);

@@ -38,7 +38,9 @@ class Replicas : public ::testing::Test {
     const auto fetch = [this](const std::vector<std::string>&) -> Result<Client::Fetch> {
       return Client::Fetch([this](FetchRequest request) { return ca_->respond(std::move(request)); });
     };
-    replicas_.push_back(std::make_unique<Replica>(Replica::Ports{*io_, clock_, secrets_, fetch}, settings_));
+    const auto watch = [this](MemorySecrets::Watcher watcher) { secrets_.watch(std::move(watcher)); };
+    replicas_.push_back(
+        std::make_unique<Replica>(Replica::Ports{*io_, clock_, secrets_.call(), watch, fetch}, settings_));
     return *replicas_.back();
   }
   void add(std::size_t count) {

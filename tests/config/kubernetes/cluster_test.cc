@@ -106,7 +106,7 @@ TEST_F(ClusterTest, FollowsAllKindsAtOnceAndIsSyncedWhenAllAreListed) {
   ASSERT_TRUE(details);
   EXPECT_EQ(details->uid, "u-web");
   EXPECT_EQ(details->resource_version, "1");
-  EXPECT_EQ(details->status, R"({"ingress":[{"ip":"10.0.0.9"}]})");
+  EXPECT_EQ(details->status, "10.0.0.9");
   EXPECT_EQ(cluster->watches().size(), 7u);
 }
 

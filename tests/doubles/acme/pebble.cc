@@ -92,8 +92,9 @@ void ChildProcess::note_end(int status) {
   status_ = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-void ChildProcess::signal(int number) {
-  if (running()) ::kill(pid_, number);
+// Never when it has ended: to -1 would be to all processes there are.
+void ChildProcess::signal(int number) const {
+  if (pid_ > 0) ::kill(pid_, number);
 }
 
 std::optional<int> ChildProcess::ended_within(Duration limit) {
@@ -131,7 +132,8 @@ Pebble::Pebble(PebbleOptions options) {
   options.environment.try_emplace("PEBBLE_WFE_NONCEREJECT", "5");
   options.environment.try_emplace("PEBBLE_WFE_ORDERS_PER_PAGE", "100");
   server_ = std::make_unique<ChildProcess>(
-      std::vector<std::string>{pebble, "-config", configuration, "-dnsserver", on_loopback(dns_port_)},
+      std::vector<std::string>{pebble, "-config", configuration, "-dnsserver",
+                               options.dns_server.empty() ? on_loopback(dns_port_) : options.dns_server},
       options.environment, directory_ / "pebble.log");
   await_listening(dns_management_port_, *dns_);
   await_listening(port_, *server_);

@@ -29,7 +29,7 @@ class ChildProcess {
   ChildProcess& operator=(const ChildProcess&) = delete;
 
   bool running();
-  void signal(int number);
+  void signal(int number) const;
   // Its exit status once it has ended; none: not within the limit. -1: by a signal.
   std::optional<int> ended_within(Duration limit);
 
@@ -55,6 +55,7 @@ class HeldPort {
 struct PebbleOptions {
   std::map<std::string, std::string> environment = {};     // PEBBLE_…
   std::map<std::string, std::string> external_keys = {};  // key id → base64url key; not empty: they are required
+  std::string dns_server = {};  // address:port that it validates by; empty: its own
 };
 
 class Pebble {

@@ -8,17 +8,18 @@ namespace gatehouse::acme {
 
 Replica::Replica(Ports ports, const AcmeSettings& settings) : ports_(std::move(ports)) {
   const kubernetes::ApiCall call = [this](kubernetes::ApiRequest request) {
-    return pass<kubernetes::ApiAnswer, kubernetes::ApiRequest>(ports_.secrets.call(), std::move(request));
+    return pass<kubernetes::ApiAnswer, kubernetes::ApiRequest>(ports_.call, std::move(request));
   };
   place_ = std::make_shared<SecretPlace>(
       SecretOwner{MemorySecrets::name_space}, SecretPlace::Ports{call, ports_.clock, [this] { return leading_; }},
       SecretPlace::Options{.read_again = std::chrono::minutes(10), .spread = ports_.spread});
-  ports_.secrets.watch({[this](const boost::json::object& secret) {
-                          if (!dead_) place_->seen(raw_secret(secret));
-                        },
-                        [this](const boost::json::object& secret) {
-                          if (!dead_) place_->gone(raw_secret(secret));
-                        }});
+  const auto if_alive = [this, alive = std::weak_ptr(place_)](auto then) {
+    return [this, alive, then](const boost::json::object& secret) {
+      if (const auto place = alive.lock(); place && !dead_) then(*place, raw_secret(secret));
+    };
+  };
+  ports_.watch({if_alive([](SecretPlace& place, const RawSecret& secret) { place.seen(secret); }),
+                if_alive([](SecretPlace& place, const RawSecret& secret) { place.gone(secret); })});
   const auto fetch = [this](const std::vector<std::string>& roots) -> Result<Client::Fetch> {
     auto real = ports_.fetch(roots);
     if (!real) return real.error();

@@ -22,7 +22,8 @@ class Replica {
   struct Ports {
     asio::io_context& io;
     Clock& clock;
-    MemorySecrets& secrets;
+    kubernetes::ApiCall call;
+    std::function<void(MemorySecrets::Watcher)> watch;  // tells it of Secrets, as long as it exists
     std::function<Result<Client::Fetch>(const std::vector<std::string>& root_files)> fetch;
     RenewalOptions options = {.look_for_requests = std::chrono::hours(1)};
     Duration spread = std::chrono::seconds(2);
