@@ -48,11 +48,14 @@ GatehouseProcess::GatehouseProcess(std::string name, Settings settings, std::fil
 
 void GatehouseProcess::write_settings() {
   const auto address = [](const Endpoint& endpoint) { return "{address: '" + endpoint.text() + "'"; };
+  const std::string resolver =
+      settings_.certificate_resolver.empty() ? "" : "certResolver: " + settings_.certificate_resolver;
   std::ofstream(folder_ / (name_ + ".yaml"))
       << "entryPoints:\n  web: " << address(web()) << ", asDefault: true" << settings_.web
-      << "}\n  websecure: " << address(websecure()) << ", asDefault: true, http: {tls: {}}" << settings_.websecure
-      << "}\n  " << settings_.ssh_name << ": " << address(ssh()) << settings_.ssh << "}\n  admin: " << address(admin())
-      << "}\nproviders:\n  kubernetes: {allowLocalAddresses: true, " << settings_.kubernetes << "}\nworkers: 2\n"
+      << "}\n  websecure: " << address(websecure()) << ", asDefault: true, http: {tls: {" << resolver << "}}"
+      << settings_.websecure << "}\n  " << settings_.ssh_name << ": " << address(ssh()) << settings_.ssh
+      << "}\n  admin: " << address(admin()) << "}\nproviders:\n  kubernetes: {allowLocalAddresses: true, "
+      << settings_.kubernetes << "}\nworkers: 2\n"
       << settings_.rest;
 }
 

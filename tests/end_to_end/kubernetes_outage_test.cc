@@ -69,7 +69,7 @@ TEST_F(KubernetesOutage, with_a_cache_it_starts_without_the_api_server) {
   serving->kill();
   serving->start();
   EXPECT_TRUE(comes([&] { return serving->body("shop.test") == "page"; })) << serving->problems();
-  EXPECT_TRUE(serving->ready());
+  EXPECT_TRUE(comes([&] { return serving->ready(); }));
   EXPECT_NE(serving->problems().find("not heard yet"), std::string::npos) << serving->problems();
   put_shop("store.test");
   api_.start();
