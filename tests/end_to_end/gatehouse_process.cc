@@ -3,6 +3,7 @@
 #include <boost/json/parse.hpp>
 
 #include <poll.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <csignal>
@@ -92,6 +93,13 @@ boost::json::value GatehouseProcess::routes() const {
 }
 
 std::string GatehouseProcess::log() const { return text_of(folder_ / (name_ + ".log")); }
+
+long GatehouseProcess::mebibytes() const {
+  std::ifstream pages("/proc/" + std::to_string(process_->pid()) + "/statm");
+  long all = 0, resident = 0;
+  pages >> all >> resident;
+  return resident * ::sysconf(_SC_PAGESIZE) >> 20;
+}
 
 std::string shown_certificate(const Endpoint& endpoint, const std::string& host) {
   const TemporaryDirectory folder;

@@ -63,6 +63,8 @@ class GatehouseProcess {
   std::string problems() const { return ask_admin("/api/problems").body; }
   std::string metrics() const { return ask_admin("/metrics").body; }
   std::string log() const;
+  // Resident.
+  long mebibytes() const;
 
  private:
   static Endpoint at(const acme::HeldPort& port) { return {asio::ip::address_v4::loopback(), port.number()}; }
