@@ -41,9 +41,9 @@ bool ClusterStore::put(const Value& value, Kind kind, ObjectType type) {
   if (parsed.refused.empty() && parsed.objects.empty()) return false;
   const ObjectKey key = parsed.objects.empty() ? parsed.refused.front() : key_of(parsed.objects.front());
   if (key.kind != kind || (kind == Kind::secret && !wants_secret(key.name))) return false;
-  note_details(key, value);
-  if (parsed.objects.empty()) return note(key, std::move(parsed.problems));
-  const bool other_problems = note(key, std::move(parsed.problems));
+  const bool other_addresses = note_details(key, value);
+  const bool other_problems = note(key, std::move(parsed.problems)) || other_addresses;
+  if (parsed.objects.empty()) return other_problems;
   return objects_.put(std::move(parsed.objects.front())) || other_problems;
 }
 
@@ -81,17 +81,18 @@ bool ClusterStore::note(const ObjectKey& key, std::vector<Problem> problems) {
   return true;
 }
 
-void ClusterStore::note_details(const ObjectKey& key, const Value& object) {
-  if (key.kind == Kind::slice) return;
+bool ClusterStore::note_details(const ObjectKey& key, const Value& object) {
+  if (key.kind == Kind::slice) return false;
   const Value metadata = object["metadata"];
   ObjectDetails& details = details_[key];
   details.uid = metadata["uid"].text().substr(0, longest_uid);
   details.resource_version = metadata["resourceVersion"].text().substr(0, longest_uid);
   details.deleting = metadata["deletionTimestamp"].given();
-  details.status.clear();
-  if (key.kind != Kind::ingress && key.kind != Kind::service) return;
+  const std::string before = std::exchange(details.status, {});
+  if (key.kind != Kind::ingress && key.kind != Kind::service) return false;
   const Value balancer = object["status"]["loadBalancer"];
   if (balancer.given()) details.status = load_balancer_of_json(balancer.json());
+  return key.kind == Kind::service && details.status != before;
 }
 
 void ClusterStore::want_secrets(std::set<ObjectName> names) {

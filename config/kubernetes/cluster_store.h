@@ -49,7 +49,8 @@ class ClusterStore {
 
  private:
   bool note(const ObjectKey& key, std::vector<Problem> problems);
-  void note_details(const ObjectKey& key, const Value& object);
+  // Whether a Service has other addresses outside now: Ingresses may show them.
+  bool note_details(const ObjectKey& key, const Value& object);
 
   ClusterObjects objects_;
   std::map<ObjectKey, ObjectDetails> details_;

@@ -184,9 +184,7 @@ TEST(ChartTest, BeforeAnUninstallTheStatusIsCleared) {
     if (key == "app.kubernetes.io/name") EXPECT_NE(labels.at(key), value);
 }
 
-TEST(ChartTest, WhatKubectlAppliesClearsNothing) {
-  EXPECT_TRUE(rendering("gatehouse").of_kind("Job").empty());
-}
+TEST(ChartTest, WhatKubectlAppliesClearsNothing) { EXPECT_TRUE(rendering("gatehouse").of_kind("Job").empty()); }
 
 TEST(ChartTest, EveryFileOfValuesIsRendered) {
   const auto stems = [](const std::string& folder) {

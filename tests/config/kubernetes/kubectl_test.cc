@@ -86,6 +86,22 @@ TEST_F(Kubectl, applies_and_applies_again) {
   EXPECT_EQ(ports.get_array().size(), 2u) << "a strategic merge patch changes one port and leaves the other";
 }
 
+TEST_F(Kubectl, replaces_the_ports_of_an_endpoint_slice) {
+  const auto slice = [](const std::string& port) {
+    return "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {namespace: shop, name: web-1}\n"
+           "addressType: IPv4\nports: [{name: http, port: " +
+           port + "}]\nendpoints: []\n";
+  };
+  server.apply(manifest);
+  for (const char* port : {"8080", "9090"}) {
+    write("slice.yaml", slice(port));
+    run("apply -f slice.yaml");
+  }
+  const auto ports = server.object("endpointslices/shop/web-1").at("ports");
+  ASSERT_EQ(ports.get_array().size(), 1u);
+  EXPECT_EQ(ports.at(0).at("port"), 9090);
+}
+
 TEST_F(Kubectl, reads_changes_and_deletes) {
   server.apply(manifest);
   EXPECT_EQ(run("get ingress -A -o name"), "ingress.networking.k8s.io/web\n");

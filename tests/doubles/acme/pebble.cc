@@ -66,6 +66,7 @@ ChildProcess::ChildProcess(const std::vector<std::string>& command,
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     ::dup2(output, 1);
     ::dup2(output, 2);
+    ::close_range(3, ~0U, 0);  // listeners of this process's doubles among them, which Asio does not mark
     ::execve(arguments[0], arguments.data(), variables.data());
     ::_exit(127);
   }
@@ -78,13 +79,32 @@ ChildProcess::~ChildProcess() {
   ::waitpid(pid_, nullptr, 0);
 }
 
-void ChildProcess::signal(int number) const { ::kill(pid_, number); }
-
 bool ChildProcess::running() {
   if (pid_ < 0) return false;
-  if (::waitpid(pid_, nullptr, WNOHANG) != pid_) return true;
-  pid_ = -1;
+  int status = 0;
+  if (::waitpid(pid_, &status, WNOHANG) != pid_) return true;
+  note_end(status);
   return false;
+}
+
+void ChildProcess::note_end(int status) {
+  pid_ = -1;
+  status_ = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+// Never when it has ended: to -1 would be to all processes there are.
+void ChildProcess::signal(int number) const {
+  if (pid_ > 0) ::kill(pid_, number);
+}
+
+std::optional<int> ChildProcess::ended_within(Duration limit) {
+  constexpr int pause_ms = 2;
+  const TimePoint end = SystemClock().now() + limit;
+  while (running()) {
+    if (SystemClock().now() > end) return std::nullopt;
+    ::poll(nullptr, 0, pause_ms);
+  }
+  return status_;
 }
 
 // Bound, but not listening: by SO_REUSEADDR a listener may share the port, and for all others it is taken.
@@ -118,6 +138,14 @@ Pebble::Pebble(PebbleOptions options) {
   await_listening(dns_management_port_, *dns_);
   await_listening(port_, *server_);
   await_listening(management_port_, *server_);
+}
+
+std::size_t Pebble::orders() const {
+  constexpr std::string_view mark = "Added order ";
+  const std::string log = text_of(directory_ / "pebble.log");
+  std::size_t count = 0;
+  for (auto at = log.find(mark); at != std::string::npos; at = log.find(mark, at + 1)) ++count;
+  return count;
 }
 
 fs::path Pebble::write_configuration(const PebbleOptions& options) {

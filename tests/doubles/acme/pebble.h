@@ -2,6 +2,7 @@
 // 127.0.0.1 there.
 #pragma once
 
+#include "base/clock.h"
 #include "base/file_descriptor.h"
 #include "tests/doubles/temporary_directory.h"
 #include "tls/certificate.h"
@@ -11,6 +12,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,10 +29,16 @@ class ChildProcess {
   ChildProcess& operator=(const ChildProcess&) = delete;
 
   bool running();
+  pid_t pid() const { return pid_; }
   void signal(int number) const;
+  // Its exit status once it has ended; none: not within the limit. -1: by a signal.
+  std::optional<int> ended_within(Duration limit);
 
  private:
+  void note_end(int status);
+
   pid_t pid_ = -1;
+  std::optional<int> status_;
 };
 
 // A port on the loopback that nobody gets by chance while this exists; whoever is told its number may listen there.
@@ -68,6 +76,8 @@ class Pebble {
   // Where it looks for challenges.
   std::uint16_t http_port() const { return http_port_.number(); }
   std::uint16_t tls_port() const { return tls_port_.number(); }
+  // Orders it was ever asked for.
+  std::size_t orders() const;
 
  private:
   std::string origin() const { return "https://localhost:" + std::to_string(port_.number()); }

@@ -29,15 +29,19 @@ bool says(const json::value& item, std::string_view directive) {
   return found != nullptr && *found == json::value(directive);
 }
 
+// `top`: an object as a whole. None of the kinds here has a list there that is merged: an EndpointSlice's ports are
+// not, a Service's in its spec are.
+void merge_strategically(json::value& target, const json::value& patch, bool top);
+
 void merge_list(json::array& target, const json::array& patch, std::string_view key) {
   for (const auto& item : patch) {
     json::value* known = with_key(target, key, item.at(key));
     if (says(item, "delete")) {
       if (known != nullptr) target.erase(target.begin() + (known - target.data()));
     } else if (known != nullptr) {
-      strategic_merge_patch(*known, item);
+      merge_strategically(*known, item, false);
     } else {
-      strategic_merge_patch(target.emplace_back(json::object()), item);
+      merge_strategically(target.emplace_back(json::object()), item, false);
     }
   }
 }
@@ -72,6 +76,32 @@ void follow_directives(json::object& object, const json::object& patch) {
     if (const auto key = merge_key(field, value.get_array()); !key.empty())
       set_order(list->get_array(), value.get_array(), key);
   }
+}
+
+void merge_strategically(json::value& target, const json::value& patch, bool top) {
+  if (!patch.is_object()) {
+    target = patch;
+    return;
+  }
+  if (!target.is_object() || says(patch, "replace")) target = json::object();
+  json::object& object = target.get_object();
+  for (const auto& [name, value] : patch.get_object()) {
+    const std::string_view key = name;
+    if (key.starts_with('$')) continue;
+    if (value.is_null() || says(value, "delete")) {
+      object.erase(key);
+      continue;
+    }
+    json::value& place = object[key];
+    const auto list_key = value.is_array() && !top ? merge_key(key, value.get_array()) : std::string_view();
+    if (!list_key.empty()) {
+      if (!place.is_array()) place = json::array();
+      merge_list(place.get_array(), value.get_array(), list_key);
+    } else {
+      merge_strategically(place, value, false);
+    }
+  }
+  follow_directives(object, patch.get_object());
 }
 
 struct Step {
@@ -158,31 +188,7 @@ void merge_patch(json::value& target, const json::value& patch) {
   }
 }
 
-void strategic_merge_patch(json::value& target, const json::value& patch) {
-  if (!patch.is_object()) {
-    target = patch;
-    return;
-  }
-  if (!target.is_object() || says(patch, "replace")) target = json::object();
-  json::object& object = target.get_object();
-  for (const auto& [name, value] : patch.get_object()) {
-    const std::string_view key = name;
-    if (key.starts_with('$')) continue;
-    if (value.is_null() || says(value, "delete")) {
-      object.erase(key);
-      continue;
-    }
-    json::value& place = object[key];
-    const auto list_key = value.is_array() ? merge_key(key, value.get_array()) : std::string_view();
-    if (!list_key.empty()) {
-      if (!place.is_array()) place = json::array();
-      merge_list(place.get_array(), value.get_array(), list_key);
-    } else {
-      strategic_merge_patch(place, value);
-    }
-  }
-  follow_directives(object, patch.get_object());
-}
+void strategic_merge_patch(json::value& target, const json::value& patch) { merge_strategically(target, patch, true); }
 
 std::string json_patch(json::value& target, const json::value& operations) {
   if (!operations.is_array()) return "a JSON patch is a list";

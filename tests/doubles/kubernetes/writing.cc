@@ -118,6 +118,7 @@ void require_namespace(State& state, const Table& table, const std::string& ns) 
 
 Reply create_this(State& state, Table& table, const Call& call, json::object object) {
   const Key key = key_of(object);
+  fill_in(object, table.type);
   check(object, nullptr, table.type);
   require_namespace(state, table, key.ns);
   if (table.objects.contains(key))
@@ -126,7 +127,7 @@ Reply create_this(State& state, Table& table, const Call& call, json::object obj
   for (const char* given_by_server : {"uid", "creationTimestamp", "generation", "resourceVersion", "deletionTimestamp"})
     metadata.erase(given_by_server);
   if (table.type.status) object.erase("status");
-  fill_in(object, table.type);
+  fill_in(object, table.type);  // of the status as well
   give_birth(object, table.type, state.options.now());
   note_manager(state, object, table, call);
   if (is_dry(call)) return shown(stored(table.type, object, state.store.version()), 201);
