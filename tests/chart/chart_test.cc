@@ -180,8 +180,11 @@ TEST(ChartTest, BeforeAnUninstallTheStatusIsCleared) {
   EXPECT_EQ(pod["spec"]["securityContext"]["runAsNonRoot"].text(), "true");
   EXPECT_EQ(pod["spec"]["serviceAccountName"].text(), it.pod()["spec"]["serviceAccountName"].text());
   const auto labels = pairs(pod["metadata"]["labels"]);
-  for (const auto& [key, value] : pairs(it.object("Service", "gatehouse")["spec"]["selector"]))
-    if (key == "app.kubernetes.io/name") EXPECT_NE(labels.at(key), value);
+  for (const auto& [key, value] : pairs(it.object("Service", "gatehouse")["spec"]["selector"])) {
+    if (key == "app.kubernetes.io/name") {
+      EXPECT_NE(labels.at(key), value);
+    }
+  }
 }
 
 TEST(ChartTest, WhatKubectlAppliesClearsNothing) { EXPECT_TRUE(rendering("gatehouse").of_kind("Job").empty()); }
