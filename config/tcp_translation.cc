@@ -8,6 +8,7 @@
 namespace gatehouse {
 namespace {
 
+using kubernetes::Ingress;
 using kubernetes::IngressRouteTcp;
 using kubernetes::TcpRouteRule;
 using kubernetes::TcpServiceRef;
@@ -25,14 +26,52 @@ ProxyHeaderVersion proxy_header(const TcpServiceRef& service) {
   return service.proxy_protocol == 1 ? ProxyHeaderVersion::v1 : ProxyHeaderVersion::v2;
 }
 
+// The oldest Ingress that is not of a namespace, looked for once for all.
+class OldestIngresses {
+ public:
+  explicit OldestIngresses(const std::deque<SourceParts>& sources) : sources_(sources) {}
+
+  // Null: there is none of ours.
+  const Ingress* outside(const std::string& ns) {
+    if (!std::exchange(looked_, true)) look();
+    return oldest_ != nullptr && oldest_->meta.name.ns == ns ? oldest_elsewhere_ : oldest_;
+  }
+
+ private:
+  void look() {
+    for (const SourceParts& source : sources_)
+      for (const auto& [name, ingress] : source.objects.ingresses)
+        if (source.classes.accepts(*ingress)) take(ingress.get());
+  }
+
+  void take(const Ingress* ingress) {
+    const auto comes_before = [&](const Ingress* other) {
+      return other == nullptr || is_older(ingress->meta, other->meta);
+    };
+    const bool same_namespace = oldest_ != nullptr && oldest_->meta.name.ns == ingress->meta.name.ns;
+    if (comes_before(oldest_)) {
+      if (!same_namespace) oldest_elsewhere_ = oldest_;
+      oldest_ = ingress;
+    } else if (!same_namespace && comes_before(oldest_elsewhere_)) {
+      oldest_elsewhere_ = ingress;
+    }
+  }
+
+  const std::deque<SourceParts>& sources_;
+  const Ingress* oldest_ = nullptr;
+  const Ingress* oldest_elsewhere_ = nullptr;  // of another namespace than the oldest
+  bool looked_ = false;
+};
+
 // One object's routes.
 class ObjectTranslation {
  public:
   ObjectTranslation(const TranslationParts& parts, SourceParts& source, const IngressRouteTcp& object,
-                    TcpTranslation& into)
+                    OldestIngresses& oldest, TcpTranslation& into)
       : parts_(parts),
         source_(source),
         object_(object),
+        oldest_(oldest),
         into_(into),
         claimant_(object.old_group ? "IngressRouteTCP (traefik.containo.us)" : "IngressRouteTCP", object.meta,
                   parts.problems) {}
@@ -142,16 +181,35 @@ class ObjectTranslation {
   }
 
   void attach(const TcpRoutePtr& route, int line) {
-    source_.next.tcp_routes.emplace(route->name, route);
     const bool plain_catch_all = route->tls == TcpTls::none && route->rule.is_catch_all();
-    if (plain_catch_all && !object_.entry_points.empty()) into_.claimed |= set_;
+    const EntryPointSet set = plain_catch_all ? without_older_claims(line) : set_;
+    if (set == 0) return;
+    source_.next.tcp_routes.emplace(route->name, route);
+    if (plain_catch_all && !object_.entry_points.empty()) into_.claimed |= set;
     if (plain_catch_all && object_.entry_points.empty())
       claimant_.warn(line,
-                     "it names no entry point, so it takes the plain connections of " + parts_.entry_points.text(set_));
+                     "it names no entry point, so it takes the plain connections of " + parts_.entry_points.text(set));
     for (std::size_t i = 0; i < into_.lists.size(); ++i)
-      if ((set_ >> i & 1U) != 0) append(i, route, line);
+      if ((set >> i & 1U) != 0) append(i, route, line);
     if (route->tls == TcpTls::terminate)
       parts_.wishes.of_tcp_route(object_, route->rule, set_, claimant_, source_.secrets);
+  }
+
+  // A plain route that takes all connections takes every host. In a cluster it has to leave the default entry points
+  // alone while an Ingress of another namespace is older: else whoever may write one could silence everybody.
+  EntryPointSet without_older_claims(int line) {
+    const bool of_the_operator = object_.meta.origin.file != nullptr;
+    const EntryPointSet theirs =
+        object_.entry_points.empty() ? parts_.entry_points.defaults() : parts_.entry_points.as_default();
+    if (of_the_operator || (set_ & theirs) == 0) return set_;
+    const Ingress* oldest = oldest_.outside(object_.meta.name.ns);
+    if (oldest == nullptr || !is_older(oldest->meta, object_.meta)) return set_;
+    claimant_.error(line,
+                    "the route is left out of " + parts_.entry_points.text(set_ & theirs) +
+                        ", whose plain connections it would take all: Ingress " + oldest->meta.name.text() +
+                        " is older",
+                    reasons::conflicting_host);
+    return set_ & ~theirs;
   }
 
   void append(std::size_t entry_point, const TcpRoutePtr& route, int line) const {
@@ -166,6 +224,7 @@ class ObjectTranslation {
   const TranslationParts& parts_;
   SourceParts& source_;
   const IngressRouteTcp& object_;
+  OldestIngresses& oldest_;
   TcpTranslation& into_;
   Claimant claimant_;
   EntryPointSet set_ = 0;
@@ -182,7 +241,8 @@ TcpTranslation translate_tcp(const TranslationParts& parts) {
       for (const auto& [name, object] : *table) objects.emplace_back(object.get(), &source);
   std::stable_sort(objects.begin(), objects.end(),
                    [](const auto& a, const auto& b) { return is_older(a.first->meta, b.first->meta); });
-  for (const auto& [object, source] : objects) ObjectTranslation(parts, *source, *object, translation).run();
+  OldestIngresses oldest(parts.sources);
+  for (const auto& [object, source] : objects) ObjectTranslation(parts, *source, *object, oldest, translation).run();
   return translation;
 }
 
