@@ -30,8 +30,9 @@ Awaitable<void> Balancer::accept() {
 }
 
 Awaitable<void> Balancer::serve(Wire client) {
+  const std::size_t first = turn_++;
   for (std::size_t tries = 0; tries < servers_.size(); ++tries) {
-    const Endpoint& server = servers_[turn_++ % servers_.size()];
+    const Endpoint& server = servers_[(first + tries) % servers_.size()];
     const auto upstream = std::make_shared<tcp::socket>(io_);
     const tcp::endpoint there(server.address, server.port);
     error_code error;

@@ -3,6 +3,7 @@
 #include <boost/json/parse.hpp>
 
 #include <poll.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <csignal>
@@ -48,11 +49,14 @@ GatehouseProcess::GatehouseProcess(std::string name, Settings settings, std::fil
 
 void GatehouseProcess::write_settings() {
   const auto address = [](const Endpoint& endpoint) { return "{address: '" + endpoint.text() + "'"; };
+  const std::string resolver =
+      settings_.certificate_resolver.empty() ? "" : "certResolver: " + settings_.certificate_resolver;
   std::ofstream(folder_ / (name_ + ".yaml"))
       << "entryPoints:\n  web: " << address(web()) << ", asDefault: true" << settings_.web
-      << "}\n  websecure: " << address(websecure()) << ", asDefault: true, http: {tls: {}}" << settings_.websecure
-      << "}\n  " << settings_.ssh_name << ": " << address(ssh()) << settings_.ssh << "}\n  admin: " << address(admin())
-      << "}\nproviders:\n  kubernetes: {allowLocalAddresses: true, " << settings_.kubernetes << "}\nworkers: 2\n"
+      << "}\n  websecure: " << address(websecure()) << ", asDefault: true, http: {tls: {" << resolver << "}}"
+      << settings_.websecure << "}\n  " << settings_.ssh_name << ": " << address(ssh()) << settings_.ssh
+      << "}\n  admin: " << address(admin()) << "}\nproviders:\n  kubernetes: {allowLocalAddresses: true, "
+      << settings_.kubernetes << "}\nworkers: 2\n"
       << settings_.rest;
 }
 
@@ -89,6 +93,13 @@ boost::json::value GatehouseProcess::routes() const {
 }
 
 std::string GatehouseProcess::log() const { return text_of(folder_ / (name_ + ".log")); }
+
+long GatehouseProcess::mebibytes() const {
+  std::ifstream pages("/proc/" + std::to_string(process_->pid()) + "/statm");
+  long all = 0, resident = 0;
+  pages >> all >> resident;
+  return resident * ::sysconf(_SC_PAGESIZE) >> 20;
+}
 
 std::string shown_certificate(const Endpoint& endpoint, const std::string& host) {
   const TemporaryDirectory folder;

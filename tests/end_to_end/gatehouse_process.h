@@ -30,6 +30,7 @@ class GatehouseProcess {
     std::string kubernetes = {};  // of providers.kubernetes, in flow style without the braces
     std::string rest = {};        // other sections
     std::string web = {}, websecure = {}, ssh = {};  // more of these entry points, in flow style, with a comma first
+    std::string certificate_resolver = {};  // of the entry point websecure
     std::string ssh_name = "ssh";
     std::map<std::string, std::string> environment = {};
   };
@@ -62,6 +63,8 @@ class GatehouseProcess {
   std::string problems() const { return ask_admin("/api/problems").body; }
   std::string metrics() const { return ask_admin("/metrics").body; }
   std::string log() const;
+  // Resident.
+  long mebibytes() const;
 
  private:
   static Endpoint at(const acme::HeldPort& port) { return {asio::ip::address_v4::loopback(), port.number()}; }

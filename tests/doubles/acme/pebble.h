@@ -29,6 +29,7 @@ class ChildProcess {
   ChildProcess& operator=(const ChildProcess&) = delete;
 
   bool running();
+  pid_t pid() const { return pid_; }
   void signal(int number) const;
   // Its exit status once it has ended; none: not within the limit. -1: by a signal.
   std::optional<int> ended_within(Duration limit);
