@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <span>
 #include <thread>
 
 namespace gatehouse {
@@ -256,8 +257,16 @@ Awaitable<void> Program::stop_after_drain() {
   log_.logger->info("draining, for {} s at most", std::chrono::duration_cast<std::chrono::seconds>(grace).count());
   server_.drain([this] { asio::post(control_, [this] { drained(); }); });
   co_await clock_.sleep_until(clock_.now() + grace);
-  log_.logger->warn("{} connections were cut", server_.stop());
+  tell_cut(server_.stop());
   control_.stop();
+}
+
+void Program::tell_cut(const std::vector<CutConnection>& cut) const {
+  constexpr std::size_t most = 100;
+  log_.logger->warn("{} connections were cut", cut.size());
+  for (const auto& connection : std::span(cut).first(std::min(cut.size(), most)))
+    log_.logger->warn("cut: {} at entry point {}{}", connection.peer, connection.entry_point,
+                      connection.server_name.empty() ? "" : " for " + connection.server_name);
 }
 
 // Another replica may lead at once, however long the drain takes.
@@ -281,7 +290,8 @@ void Program::stop_if_done() {
 
 Duration Program::longest(Duration LifeCycleSettings::*limit) const {
   Duration most{};
-  for (const auto& entry_point : reload_.settings().entry_points) most = std::max(most, entry_point.life_cycle.*limit);
+  for (const auto& entry_point : reload_.settings().entry_points)
+    if (!entry_point.admin()) most = std::max(most, entry_point.life_cycle.*limit);
   return most;
 }
 

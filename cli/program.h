@@ -60,6 +60,7 @@ class Program {
   Awaitable<void> keep_listening();
   Awaitable<void> feed_watchdog(Duration every);
   Awaitable<void> stop_after_drain();
+  void tell_cut(const std::vector<CutConnection>& cut) const;
   Awaitable<void> leave_cluster();
   void drained();
   void stop_if_done();

@@ -201,14 +201,17 @@ void Server::drain(std::function<void()> done) {
     });
 }
 
-std::size_t Server::stop() {
-  if (!std::exchange(running_, false)) return 0;
-  std::atomic<std::size_t> cut{0};
+std::vector<CutConnection> Server::stop() {
+  if (!std::exchange(running_, false)) return {};
+  std::vector<CutConnection> cut;
+  std::mutex cut_mutex;
   for (Thread& thread : threads_)
-    asio::post(thread.worker->io, [&thread, &cut] {
+    asio::post(thread.worker->io, [&] {
       for (auto& [key, listener] : thread.listeners) listener->close();
       thread.worker->drained = nullptr;
-      cut += thread.worker->cut_all();
+      const auto mine = thread.worker->cut_all();
+      const std::scoped_lock lock(cut_mutex);
+      cut.insert(cut.end(), mine.begin(), mine.end());
       thread.worker->io.stop();
     });
   for (Thread& thread : threads_) thread.thread.join();

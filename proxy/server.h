@@ -53,8 +53,8 @@ class Server {
   // Stops listening, ends idle connections and lets the others finish. `done` is called on a worker's thread when the
   // last one has.
   void drain(std::function<void()> done);
-  // Ends every connection and joins the workers. Returns how many connections were cut.
-  std::size_t stop();
+  // Ends every connection and joins the workers. Returns the connections that were cut.
+  std::vector<CutConnection> stop();
 
   // Any thread.
   SnapshotPtr snapshot() const;

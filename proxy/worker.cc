@@ -50,9 +50,14 @@ void Worker::left() {
   if (draining && !connections && drained) std::exchange(drained, nullptr)();
 }
 
-std::size_t Worker::cut_all() {
-  for (auto* connection = connections; connection; connection = connection->next) connection->close();
-  return connection_count;
+std::vector<CutConnection> Worker::cut_all() {
+  std::vector<CutConnection> cut;
+  cut.reserve(connection_count);
+  for (auto* connection = connections; connection; connection = connection->next) {
+    cut.push_back({connection->entry_point_name, connection->peer.text(), connection->server_name});
+    connection->close();
+  }
+  return cut;
 }
 
 Counters Worker::count() const {

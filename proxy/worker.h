@@ -16,6 +16,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 namespace gatehouse {
 
@@ -36,6 +37,13 @@ class DateText {
  private:
   std::time_t second_ = -1;
   std::array<char, 29> text_{};
+};
+
+// A connection that was ended in the middle of what it did.
+struct CutConnection {
+  std::string entry_point;
+  std::string peer;
+  std::string server_name;  // empty: none, or not TLS
 };
 
 struct Worker {
@@ -75,8 +83,8 @@ struct Worker {
   void close_idle();
   // To be called when a connection has left.
   void left();
-  // Every connection ends now. Returns how many were cut.
-  std::size_t cut_all();
+  // Every connection ends now.
+  std::vector<CutConnection> cut_all();
   // A copy of the counters with the gauges filled in.
   Counters count() const;
 

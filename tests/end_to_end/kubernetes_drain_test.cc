@@ -2,6 +2,9 @@
 #include "tests/end_to_end/cluster_bench.h"
 #include "tests/end_to_end/secure_shell.h"
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include <csignal>
 #include <fstream>
 #include <sstream>
@@ -13,10 +16,26 @@ std::string file_text(const std::filesystem::path& path) {
   return (std::stringstream() << std::ifstream(path).rdbuf()).str();
 }
 
+bool accepts(const Endpoint& endpoint) {
+  try {
+    RawPeer::connect(endpoint);
+    return true;
+  } catch (const std::runtime_error&) {
+    return false;
+  }
+}
+
+std::uint16_t port_of(const RawPeer& peer) {
+  sockaddr_in address{};
+  socklen_t size = sizeof address;
+  EXPECT_EQ(::getsockname(peer.descriptor(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+  return ntohs(address.sin_port);
+}
+
 class KubernetesDrain : public ClusterBench {
  protected:
-  static GatehouseProcess::Settings graceful() {
-    const std::string life = ", transport: {lifeCycle: {requestAcceptGraceTimeout: 2s, graceTimeOut: 60s}}";
+  static GatehouseProcess::Settings graceful(const std::string& limit = "60s") {
+    const std::string life = ", transport: {lifeCycle: {requestAcceptGraceTimeout: 2s, graceTimeOut: " + limit + "}}";
     return {.web = life, .websecure = life, .ssh = life};
   }
 };
@@ -34,7 +53,7 @@ TEST_F(KubernetesDrain, the_lease_is_handed_back_at_once) {
   EXPECT_EQ(a->ended_within(std::chrono::seconds(20)), 0);
 }
 
-TEST_F(KubernetesDrain, uploads_and_ssh_sessions_end_by_themselves) {
+TEST_F(KubernetesDrain, uploads_websockets_and_ssh_sessions_end_by_themselves) {
   if (!SecureShell::installed()) GTEST_SKIP() << "ssh is not installed";
   const SecureShell shell;
   Upstream upstream;
@@ -52,16 +71,23 @@ TEST_F(KubernetesDrain, uploads_and_ssh_sessions_end_by_themselves) {
   const std::string upload = server.read_until("half ");
   EXPECT_TRUE(upload.starts_with("PUT /file")) << upload;
 
+  RawPeer browser = RawPeer::connect(leaving->web());
+  browser.send("GET /live HTTP/1.1\r\nHost: shop.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+  RawPeer live = upstream.accept();
+  live.read_until("\r\n\r\n");
+  live.send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+  EXPECT_TRUE(browser.read_until("\r\n\r\n").starts_with("HTTP/1.1 101"));
+
   leaving->signal(SIGTERM);
-  EXPECT_TRUE(comes([&] { return leaving->ask_admin("/ready").status() != 200; }));
-  EXPECT_TRUE(comes([&] {
-    try {
-      RawPeer::connect(leaving->web());
-      return false;
-    } catch (const std::runtime_error&) {
-      return true;  // it takes no more
-    }
-  }));
+  EXPECT_TRUE(comes([&] { return leaving->ask_admin("/ready").status() == 503; }));
+  EXPECT_EQ(leaving->get("nobody.test").status(), 404) << "balancers may not have seen yet that it leaves";
+  EXPECT_TRUE(comes([&] { return !accepts(leaving->web()) && !accepts(leaving->ssh()); }));
+  live.send("news");
+  EXPECT_EQ(browser.read(4), "news");
+  browser.send("thanks");
+  EXPECT_EQ(live.read(6), "thanks");
+  live.close();
+  browser.close();
   client.send("whole");
   EXPECT_EQ(server.read(5), "whole");
   server.send("HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n");
@@ -73,6 +99,22 @@ TEST_F(KubernetesDrain, uploads_and_ssh_sessions_end_by_themselves) {
   EXPECT_EQ(session->ended_within(std::chrono::seconds(20)), 0);
   EXPECT_EQ(file_text(said), "begun\nover\n");
   EXPECT_EQ(leaving->ended_within(std::chrono::seconds(20)), 0);
+  EXPECT_EQ(leaving->log().find("were cut"), std::string::npos);
+}
+
+TEST_F(KubernetesDrain, what_is_not_over_at_the_limit_is_cut_and_told) {
+  Upstream upstream;
+  api_.apply(service_text({"shop", "web"}, upstream.endpoint()) + ingress_text({"shop", "web"}, "shop.test", "web"));
+  const auto leaving = ready_gatehouse(graceful("1s"));
+  RawPeer client = RawPeer::connect(leaving->web());
+  client.send("PUT /file HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 10\r\n\r\nhalf ");
+  RawPeer server = upstream.accept();
+  server.read_until("half ");
+  leaving->signal(SIGTERM);
+  EXPECT_TRUE(leaving->ended_within(std::chrono::seconds(20)).has_value());
+  EXPECT_NE(leaving->log().find("1 connections were cut"), std::string::npos) << leaving->log();
+  const std::string who = "cut: 127.0.0.1:" + std::to_string(port_of(client)) + " at entry point web";
+  EXPECT_NE(leaving->log().find(who), std::string::npos) << leaving->log();
 }
 
 }  // namespace

@@ -115,7 +115,7 @@ TEST_P(KubernetesReplicas, a_session_is_resumed_at_another) {
 
 INSTANTIATE_TEST_SUITE_P(Of, KubernetesReplicas, ::testing::Values(2, 3));
 
-// The leader is killed at its n-th write of a Secret.
+// The leader is killed at its n-th write of a Secret. Takes 20 s: its Lease has to run out.
 using KubernetesLeader = KubernetesReplicas;
 
 TEST_P(KubernetesLeader, killed_in_the_middle_of_an_order_another_finishes_it) {
@@ -138,7 +138,7 @@ TEST_P(KubernetesLeader, killed_in_the_middle_of_an_order_another_finishes_it) {
   EXPECT_LE(pebble_->orders(), 2u) << "one, and another if the CA was asking when nobody answered";
 }
 
-INSTANTIATE_TEST_SUITE_P(AtWrite, KubernetesLeader, ::testing::Values(1, 2, 3, 4));
+INSTANTIATE_TEST_SUITE_P(AtWrite, KubernetesLeader, ::testing::Values(1, 3));
 
 }  // namespace
 }  // namespace gatehouse::end_to_end

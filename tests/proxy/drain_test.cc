@@ -30,7 +30,7 @@ TEST_F(Drain, NothingToWaitFor) {
   drain();
   EXPECT_TRUE(is_done());
   EXPECT_TRUE(proxy.server().draining());
-  EXPECT_EQ(proxy.server().stop(), 0u);
+  EXPECT_TRUE(proxy.server().stop().empty());
 }
 
 TEST_F(Drain, IdleConnectionsEndAndNewOnesAreRefused) {
@@ -73,11 +73,14 @@ TEST_F(Drain, RequestUnderWayIsAnsweredWithCloseAndSessionsAreWaitedFor) {
   EXPECT_TRUE(is_done());
 }
 
-TEST_F(Drain, StopCutsWhatIsLeftAndSaysHowMuch) {
+TEST_F(Drain, StopCutsWhatIsLeftAndSaysWhatThatWas) {
   RawPeer one = proxy.connect("ssh"), two = proxy.connect("ssh");
   RawPeer one_up = upstream.accept(), two_up = upstream.accept();
   drain();
-  EXPECT_EQ(proxy.server().stop(), 2u);
+  const auto cut = proxy.server().stop();
+  ASSERT_EQ(cut.size(), 2u);
+  EXPECT_EQ(cut.front().entry_point, "ssh");
+  EXPECT_TRUE(cut.front().peer.starts_with("127.0.0.1:")) << cut.front().peer;
   EXPECT_EQ(drained.wait_for(0s), std::future_status::timeout);
 }
 
