@@ -53,13 +53,13 @@ class Machine:
             file.write(text)
         return self.path(name)
 
-    def start(self, argv, core, log, stdout=None):
+    def start(self, argv, core, log, stdout=None, stdin=subprocess.DEVNULL):
         """Starts a child on `core`; its output goes to the file `log` unless stdout is given."""
         def prepare():
             os.sched_setaffinity(0, {core})
             libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
         with open(self.path(log), "ab") as output:
-            child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=stdout or output, stderr=output,
+            child = subprocess.Popen(argv, stdin=stdin, stdout=stdout or output, stderr=output,
                                      preexec_fn=prepare, start_new_session=True, cwd=self.folder)
         self.children.append(child)
         return child
@@ -147,6 +147,15 @@ def process_tree(root):
 def cpu_seconds(pids):
     """User + system time of all threads, ended ones too: /proc/PID/stat's sum without its 10 ms ticks."""
     return sum(time.clock_gettime((~pid << 3) | CPUCLOCK_SCHED) for pid in pids)
+
+
+def thread_seconds(pid):
+    """User + system time of each live thread by its number; the first thread's is the process'."""
+    seconds = {}
+    for name in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{name}/schedstat") as file:
+            seconds[int(name)] = int(file.read().split()[0]) / 1e9
+    return seconds
 
 
 def pss_bytes(pids):

@@ -34,6 +34,7 @@ http {{
             return 200 "$http_x_forwarded_for|$http_x_forwarded_proto|$host_and_port|$http_x_real_ip";
         }}
         location /route {{ return 200 "origin"; }}
+        location = /port {{ return 200 $server_port; }}
     }}
 }}
 """

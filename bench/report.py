@@ -19,17 +19,18 @@ def in_order(names):
 
 
 def table(rows):
-    yield f"{'scenario':<28}{'proxy':<11}{'median':>10} {'unit':<9}{'(min - max)':<22}{'rate/s':>10}{'cpu':>6}{'p99':>10}  notes"
+    width = max([28, *(len(row.scenario) + 2 for row in rows)])
+    yield f"{'scenario':<{width}}{'proxy':<11}{'median':>10} {'unit':<9}{'(min - max)':<22}{'rate/s':>10}{'cpu':>6}{'p99':>10}  notes"
     for scenario, proxy in in_order((row.scenario, row.proxy) for row in rows):
         group = [row for row in rows if (row.scenario, row.proxy) == (scenario, proxy)]
-        yield table_line(scenario, proxy, group)
+        yield table_line(scenario, proxy, group, width)
 
 
-def table_line(scenario, proxy, group):
+def table_line(scenario, proxy, group, width):
     values = [row.value for row in group]
     spread = f"({min(values):.2f} - {max(values):.2f})"
     rate, cpu, p99 = (median(getattr(row, name) for row in group) for name in ("rate", "cpu", "p99_ms"))
-    return (f"{scenario:<28}{proxy:<11}{median(values):>10.2f} {group[0].unit:<9}{spread:<22}"
+    return (f"{scenario:<{width}}{proxy:<11}{median(values):>10.2f} {group[0].unit:<9}{spread:<22}"
             f"{shown(rate, '.2f' if rate < 100 else '.0f'):>10}{shown(cpu, '.2f'):>6}"
             f"{shown(p99, '.2f', ' ms'):>10}  {remarks(group)}")
 

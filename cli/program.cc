@@ -190,7 +190,8 @@ void Program::report(const Publication& publication) {
   } else {
     for (const auto& problem : publication.solved) log_.logger->info("solved: {}", log_text(problem));
   }
-  log_.logger->debug("routes in force: generation {}", publication.snapshot->generation);
+  const std::chrono::duration<double, std::milli> took = publication.translating;
+  log_.logger->debug("routes in force: generation {}, in {:.2f} ms", publication.snapshot->generation, took.count());
 }
 
 bool Program::required_entry_points_listen() const {

@@ -62,6 +62,7 @@ void CertificateWishes::of_entry_points() {
 void CertificateWishes::of_ingress(const IngressDraft& draft, EntryPointSet set, const Claimant& claimant,
                                    SecretFinder& secrets) {
   look_for(draft, set, claimant);
+  if (!draft.has_tls && asked_.resolvers.empty() && !asked_.internal) return;
   const Asking asking{draft.ingress->meta, claimant, asked_, secrets};
   Settled settled;
   for (const IngressTls& tls : draft.tls()) of_tls_entry(asking, tls, settled);

@@ -24,6 +24,7 @@ class ClassFilter {
     const auto annotation = object.meta.notes().annotations.find("kubernetes.io/ingress.class");
     return annotation == object.meta.notes().annotations.end() ? "" : annotation->second;
   }
+  bool operator==(const ClassFilter&) const = default;
 
  private:
   std::set<std::string, std::less<>> names_;

@@ -55,6 +55,8 @@ class Drafting {
       : claims_(claims), draft_(std::make_shared<IngressDraft>()) {
     draft_->ingress = std::move(ingress);
     draft_->age = age_of(draft_->ingress->meta);
+    draft_->has_tls = !draft_->ingress->tls.empty();
+    draft_->is_challenge_solver = is_challenge_solver(*draft_->ingress);
   }
 
   IngressDraftPtr result() {

@@ -28,6 +28,10 @@ struct IngressDraft {
   WallTime age;  // as age_of says
   // spec.tls without the hosts its namespace may not claim; null: it may claim all.
   std::shared_ptr<const std::vector<kubernetes::IngressTls>> narrowed_tls;
+  // So that of those without, which are most, the object need not be looked at again: ten thousand are nowhere near the
+  // processor.
+  bool has_tls = false;
+  bool is_challenge_solver = false;
 
   const RouteAnnotations& annotations() const;
   const std::vector<kubernetes::IngressTls>& tls() const { return narrowed_tls ? *narrowed_tls : ingress->tls; }

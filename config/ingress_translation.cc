@@ -5,6 +5,7 @@
 #include "proxy/route/path_match.h"
 
 #include <algorithm>
+#include <memory_resource>
 #include <unordered_map>
 
 namespace gatehouse {
@@ -81,15 +82,18 @@ class Translating {
   void make_drafts(SourceParts& source) {
     Drafts& drafts = source.next.drafts;
     const auto& claims = source.next.claims = source.rules.host_claims;
-    const bool same_claims = claims == source.known.claims;
+    source.next.classes = source.classes;
+    const bool same_terms = claims == source.known.claims && source.classes == source.known.classes;
     auto known = source.known.drafts.begin();
-    const auto end = same_claims ? source.known.drafts.end() : known;
+    const auto end = same_terms ? source.known.drafts.end() : known;
     drafts.reserve(source.objects.ingresses.size());
     for (const auto& [name, ingress] : source.objects.ingresses) {
-      if (!is_ours(*ingress, source)) continue;
       while (known != end && (*known)->ingress != ingress && (*known)->ingress->meta.name <= name) ++known;
       const bool is_known = known != end && (*known)->ingress == ingress;
-      drafts.push_back(is_known ? *known : draft_ingress(ingress, claims.get()));
+      if (is_known)
+        drafts.push_back(*known);
+      else if (is_ours(*ingress, source))
+        drafts.push_back(draft_ingress(ingress, claims.get()));
     }
   }
 
@@ -171,8 +175,7 @@ class Translating {
   }
 
   EntryPointSet entry_points_of(const IngressDraft& draft, const Claimant& claimant) const {
-    if (is_challenge_solver(*draft.ingress) && !draft.annotations().entry_points) return everywhere_;
-    if (!draft.annotations().entry_points) return unnamed_;
+    if (!draft.annotations().entry_points) return draft.is_challenge_solver ? everywhere_ : unnamed_;
     const auto named = parts_.entry_points.named(*draft.annotations().entry_points);
     for (const std::string& unknown : named.unknown)
       claimant.warn(0, "router.entrypoints: there is no entry point " + quoted(unknown),
@@ -213,7 +216,8 @@ class Translating {
   EntryPointSet everywhere_;  // all that carry HTTP
   EntryPointSet unnamed_ = 0;  // for Ingresses that name none
   EntryPointSet internal_ = 0;  // whose hosts the built-in CA may issue for
-  std::unordered_map<const HttpRoute*, Claim, SameMatch, SameMatch> claims_;
+  std::pmr::monotonic_buffer_resource memory_;  // of the claims, which are many and go together
+  std::pmr::unordered_map<const HttpRoute*, Claim, SameMatch, SameMatch> claims_{&memory_};
   FoundService missing_;
   std::vector<Placed> defaults_;
   IngressTranslation result_;

@@ -106,7 +106,7 @@ void Reload::use_challenges(std::shared_ptr<const tls::ChallengeBoard> board) {
   ++snapshot->generation;
   snapshot->challenges = challenges_;
   translation_.snapshot = std::move(snapshot);
-  hand_out({}, {});
+  hand_out({}, {}, Duration::zero());
 }
 
 void Reload::take(Settings settings) {
@@ -173,25 +173,37 @@ Awaitable<void> Reload::rotate_ticket_keys() {
 void Reload::publish() {
   if (watcher_) watcher_->refresh();
   if (watcher_ && watcher_->has_read()) former_.reset();
-  const bool may_take_part = settings_.kubernetes && cluster_;
-  Translation made = translate_with(may_take_part);
-  if (may_take_part) tell_secrets(made);
-  const bool takes_part = may_take_part && (cluster_in_force_ || cluster_->has_synced());
-  if (takes_part != may_take_part) made = translate_with(takes_part);
-  cluster_in_force_ = takes_part;
-  translation_ = std::move(made);
+  const TimePoint began = clock_.now();
+  translation_ = translate_now();
+  const Duration translating = clock_.now() - began;
   resolver_.want(translation_.names_to_resolve);
 
   const auto before = std::exchange(problems_, gather_problems());
-  hand_out(difference(problems_, before), difference(before, problems_));
+  hand_out(difference(problems_, before), difference(before, problems_), translating);
 }
 
-Translation Reload::translate_with(bool cluster) const {
+Translation Reload::translate_now() {
+  if (!settings_.kubernetes || !cluster_) {
+    cluster_in_force_ = false;
+    rehearsed_.reset();
+    return translate_with(false, translation_);
+  }
+  Translation before = translation_;
+  if (auto rehearsed = std::exchange(rehearsed_, nullptr)) before.memory = std::move(rehearsed);
+  Translation made = translate_with(true, before);
+  tell_secrets(made);
+  cluster_in_force_ = cluster_in_force_ || cluster_->has_synced();
+  if (cluster_in_force_) return made;
+  rehearsed_ = std::move(made.memory);  // ten thousand certificates, say, are not to be read again
+  return translate_with(false, translation_);
+}
+
+Translation Reload::translate_with(bool cluster, const Translation& previous) const {
   const auto& in_files = former_ ? former_->objects() : watcher_ ? watcher_->objects() : no_objects_;
   const auto& in_cluster = cluster ? cluster_->objects() : no_objects_;
   const auto awaited = cluster_ ? cluster_->secret_awaited : nullptr;
   return translate({{&in_files, &input_.manifests, nullptr}, {&in_cluster, &input_.kubernetes, awaited}}, input_,
-                   resolver_.addresses(), &translation_);
+                   resolver_.addresses(), &previous);
 }
 
 // As long as it has not synced, after each translation: it may wait for just that.
@@ -202,9 +214,9 @@ void Reload::tell_secrets(const Translation& made) {
   cluster_->want_secrets(*wanted);
 }
 
-void Reload::hand_out(std::vector<Problem> appeared, std::vector<Problem> solved) {
+void Reload::hand_out(std::vector<Problem> appeared, std::vector<Problem> solved, Duration translating) {
   ports_.publish({translation_.snapshot, problems_, std::move(appeared), std::move(solved),
-                  translation_.certificate_requests, complete(), synced()});
+                  translation_.certificate_requests, complete(), synced(), translating});
 }
 
 std::vector<Problem> Reload::gather_problems() const {

@@ -33,6 +33,7 @@ struct Publication {
   std::vector<CertificateRequest> certificate_requests;  // what the ACME resolvers are asked for
   bool complete = false;          // every provider was read whole at least once
   bool synced = false;            // besides, certificates were read and every name was asked for
+  Duration translating{};         // what it took; zero: the routes are those before
 };
 
 // The API server's objects, as Reload looks at them, on the control thread. Each change is followed by
@@ -108,9 +109,10 @@ class Reload {
   Awaitable<void> follow_changes();
   Awaitable<void> rotate_ticket_keys();
   void publish();
-  Translation translate_with(bool cluster) const;
+  Translation translate_with(bool cluster, const Translation& previous) const;
+  Translation translate_now();
   void tell_secrets(const Translation& made);
-  void hand_out(std::vector<Problem> appeared, std::vector<Problem> solved);
+  void hand_out(std::vector<Problem> appeared, std::vector<Problem> solved, Duration translating);
   std::vector<Problem> gather_problems() const;
 
   asio::any_io_executor executor_;
@@ -132,6 +134,7 @@ class Reload {
   std::optional<ClusterSource> cluster_;
   std::shared_ptr<const SecretNames> wanted_secrets_;  // as the cluster was told
   bool cluster_in_force_ = false;  // what is published was made of it
+  std::shared_ptr<const TranslationMemory> rehearsed_;  // of its objects, until then
   bool certificates_loaded_ = false;  // every certificate file the settings name was read at least once
   const kubernetes::ClusterObjects no_objects_;
   Translation translation_;

@@ -7,6 +7,7 @@
 #include "config/service_finder.h"
 
 #include <deque>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -20,6 +21,7 @@ using TcpRouteMap = std::unordered_map<std::string, TcpRoutePtr>;  // by name
 struct SourceMemory {
   Drafts drafts;
   std::shared_ptr<const HostClaims> claims;  // that the drafts were made by
+  std::optional<ClassFilter> classes;  // that they were chosen by
   std::shared_ptr<KnownServices> services = std::make_shared<KnownServices>();  // handed on from one to the next
   TcpRouteMap tcp_routes;
   SecretMemory secrets;

@@ -2,6 +2,7 @@
 
 #include "base/base64.h"
 
+#include <openssl/decoder.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -9,7 +10,9 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
+#include <array>
 #include <ctime>
+#include <utility>
 
 namespace gatehouse::tls {
 namespace {
@@ -57,9 +60,49 @@ Result<Chain> read_chain(std::string_view pem) {
   return chain;
 }
 
+// Finding out which of OpenSSL's decoders may take a key costs fifteen times as much as decoding one of P-256, so it is
+// done once for all keys of a thread.
+class KeyDecoder {
+ public:
+  KeyDecoder()
+      : context_(OSSL_DECODER_CTX_new_for_pkey(&key_, "PEM", nullptr, nullptr, EVP_PKEY_KEYPAIR, nullptr, nullptr)) {
+    const auto refuse = [](char*, int, int, void*) { return -1; };
+    if (context_ != nullptr) OSSL_DECODER_CTX_set_pem_password_cb(context_, refuse, nullptr);
+  }
+  ~KeyDecoder() { OSSL_DECODER_CTX_free(context_); }
+  KeyDecoder(const KeyDecoder&) = delete;
+  KeyDecoder& operator=(const KeyDecoder&) = delete;
+
+  // Null: not so simple, or damaged.
+  KeyHandle decode(std::string_view pem) {
+    const auto* bytes = reinterpret_cast<const unsigned char*>(pem.data());
+    std::size_t size = pem.size();
+    const bool decoded = context_ != nullptr && OSSL_DECODER_from_data(context_, &bytes, &size) == 1;
+    clear_errors();
+    KeyHandle key(std::exchange(key_, nullptr));
+    return decoded ? std::move(key) : nullptr;
+  }
+
+ private:
+  EVP_PKEY* key_ = nullptr;  // where the context puts it
+  OSSL_DECODER_CTX* const context_;
+};
+
+// The first thing in the text is a private key, as it nearly always is.
+KeyHandle read_plain_key(std::string_view pem) {
+  thread_local KeyDecoder decoder;
+  constexpr std::array labels{"PRIVATE KEY", "EC PRIVATE KEY", "RSA PRIVATE KEY"};
+  const std::string_view first = pem.substr(pem.find("-----BEGIN "));
+  const bool plain = std::any_of(labels.begin(), labels.end(), [&](const std::string& label) {
+    return first.starts_with("-----BEGIN " + label + "-----");
+  });
+  return plain ? decoder.decode(first) : nullptr;
+}
+
 Result<KeyHandle> read_key(std::string_view pem) {
   if (pem.find("-----BEGIN ") == std::string_view::npos) return bad("the private key is not PEM");
   if (pem.find("PRIVATE KEY-----") == std::string_view::npos) return bad("the PEM holds no private key");
+  if (auto plain = read_plain_key(pem)) return plain;
   const BioHandle bio = reading_bio(pem);
   bool asked = false;
   KeyHandle key(PEM_read_bio_PrivateKey(bio.get(), nullptr, refuse_password, &asked));

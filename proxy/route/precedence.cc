@@ -28,7 +28,8 @@ enum class Tier : std::uint8_t { overlay, explicit_priority, default_priority };
 
 // A route with what it is sorted by, computed once.
 struct Sortable {
-  HttpRoutePtr route;
+  const HttpRoute* route;
+  std::uint64_t host;  // its first bytes, in the order of texts: most hosts differ there already
   HostLevel level;
   PathKind kind;
   Tier tier;
@@ -36,23 +37,31 @@ struct Sortable {
   std::uint32_t given;
 };
 
-Sortable sortable(HttpRoutePtr route, std::size_t given) {
+std::uint64_t first_bytes(std::string_view text) {
+  std::uint64_t bytes = 0;
+  for (std::size_t i = 0; i < sizeof bytes; ++i)
+    bytes = bytes << 8 | (i < text.size() ? static_cast<unsigned char>(text[i]) : 0U);
+  return bytes;
+}
+
+Sortable sortable(const HttpRoute& route, std::size_t given) {
   std::string storage;
-  Sortable item{nullptr, host_level(route->host),          path_kind_of(*route), Tier::default_priority,
-                0,       static_cast<std::uint32_t>(given)};
-  item.length = static_cast<std::uint32_t>(comparable_path(*route, storage).size());
-  if (!route->creates_host)
+  Sortable item{
+      &route, first_bytes(route.host),          host_level(route.host), path_kind_of(route), Tier::default_priority,
+      0,      static_cast<std::uint32_t>(given)};
+  item.length = static_cast<std::uint32_t>(comparable_path(route, storage).size());
+  if (!route.creates_host)
     item.tier = Tier::overlay;
-  else if (route->priority != 0)
+  else if (route.priority != 0)
     item.tier = Tier::explicit_priority;
-  item.route = std::move(route);
   return item;
 }
 
-bool same_host(const Sortable& a, const Sortable& b) { return a.route->host == b.route->host; }
+bool same_host(const Sortable& a, const Sortable& b) { return a.host == b.host && a.route->host == b.route->host; }
 
 bool comes_first(const Sortable& a, const Sortable& b) {
   if (a.level != b.level) return a.level < b.level;
+  if (a.host != b.host) return a.host < b.host;
   if (const int order = a.route->host.compare(b.route->host); order != 0) return order < 0;
   if (a.tier != b.tier) return a.tier < b.tier;
   if (a.tier == Tier::explicit_priority && a.route->priority != b.route->priority)
@@ -66,14 +75,14 @@ bool comes_first(const Sortable& a, const Sortable& b) {
 using Iterator = std::vector<Sortable>::iterator;
 
 // One host's routes, sorted by comes_first: weaves the explicit priorities in among the others.
-void append_host(Iterator next, Iterator end, std::vector<HttpRoutePtr>& ordered) {
-  for (; next != end && next->tier == Tier::overlay; ++next) ordered.push_back(std::move(next->route));
+void append_host(Iterator next, Iterator end, std::vector<HttpRoutePtr>& given, std::vector<HttpRoutePtr>& ordered) {
+  for (; next != end && next->tier == Tier::overlay; ++next) ordered.push_back(std::move(given[next->given]));
   Iterator other = std::find_if(next, end, [](const auto& item) { return item.tier == Tier::default_priority; });
   const Iterator explicit_end = other;
   while (next != explicit_end || other != end) {
     const bool outdone =
         next != explicit_end && (other == end || next->route->priority > default_priority(*other->route));
-    ordered.push_back(std::move(outdone ? (next++)->route : (other++)->route));
+    ordered.push_back(std::move(given[(outdone ? next++ : other++)->given]));
   }
 }
 
@@ -99,13 +108,13 @@ HostLevel host_level(std::string_view host) {
 std::vector<HttpRoutePtr> in_matching_order(std::vector<HttpRoutePtr> routes) {
   std::vector<Sortable> items;
   items.reserve(routes.size());
-  for (auto& route : routes) items.push_back(sortable(std::move(route), items.size()));
+  for (const auto& route : routes) items.push_back(sortable(*route, items.size()));
   std::sort(items.begin(), items.end(), comes_first);
   std::vector<HttpRoutePtr> ordered;
   ordered.reserve(items.size());
   for (auto next = items.begin(); next != items.end();) {
     const auto end = std::find_if(next, items.end(), [&](const auto& item) { return !same_host(*next, item); });
-    append_host(next, end, ordered);
+    append_host(next, end, routes, ordered);
     next = end;
   }
   return ordered;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <memory_resource>
 #include <span>
 #include <unordered_map>
 
@@ -90,6 +91,12 @@ std::string verdict(const HttpRoute& route, bool path_matches, bool over_tls, co
   return chosen ? "matches, but another comes first" : "hidden by routes of the exact host";
 }
 
+std::size_t count_hosts(const std::vector<HttpRoutePtr>& in_order) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < in_order.size(); ++i) count += i == 0 || in_order[i]->host != in_order[i - 1]->host;
+  return count;
+}
+
 }  // namespace
 
 struct RouteTable::Index {
@@ -97,13 +104,23 @@ struct RouteTable::Index {
   const HostRoutes* at(HostLevel level, std::string_view host) const;
   const HttpRoute* match(std::string_view host, std::string_view path, bool over_tls) const;
 
+  using Hosts = std::pmr::unordered_map<std::string_view, HostRoutes>;
+  // Of an entry of Hosts, and of its bucket.
+  static constexpr std::size_t bytes_a_host = sizeof(Hosts::value_type) + 4 * sizeof(void*);
+
   std::vector<HttpRoutePtr> routes;
-  std::unordered_map<std::string_view, HostRoutes> hosts;  // by host_key, a view into the route
+  std::size_t host_count;
+  std::pmr::monotonic_buffer_resource memory;  // all at once: tables come and go with every change
+  Hosts hosts;  // by host_key, a view into the route
   bool most_specific_wins = true;  // no overlay and no explicit priority: the first level that matches is the answer
 };
 
-RouteTable::Index::Index(std::vector<HttpRoutePtr> given) : routes(in_matching_order(std::move(given))) {
-  hosts.reserve(routes.size());
+RouteTable::Index::Index(std::vector<HttpRoutePtr> given)
+    : routes(in_matching_order(std::move(given))),
+      host_count(count_hosts(routes)),
+      memory(std::max<std::size_t>(1, host_count) * bytes_a_host),
+      hosts(&memory) {
+  hosts.reserve(host_count);
   for (std::size_t first = 0; first < routes.size();) {
     std::size_t end = first;
     while (end < routes.size() && routes[end]->host == routes[first]->host) ++end;

@@ -1,8 +1,12 @@
 // The API server for tests as a program, for benchmarks and end-to-end tests: says where it listens, optionally fills
 // itself with objects, changes them at a rate, and lives until it is ended or its standard input is closed.
 #include "tests/doubles/kubernetes/api_server.h"
+#include "tls/certificate.h"
+#include "tls/internal_ca.h"
 
 #include <CLI/CLI.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/string.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -19,7 +23,8 @@ struct Wanted {
   fake::Options server;
   std::string token, kubeconfig;
   std::vector<std::string> manifests;
-  std::size_t ingresses = 0, services = 0, endpoints_each = 10;
+  std::size_t ingresses = 0, services = 0, endpoints_each = 10, certificates = 0;
+  unsigned network = 10;
   double changes = 0;  // a second
 };
 
@@ -34,7 +39,10 @@ Wanted parse(int argc, char** argv) {
   app.add_option("--ingresses", wanted.ingresses, "made up, over the services");
   app.add_option("--services", wanted.services, "made up, in namespace made-up");
   app.add_option("--endpoints", wanted.endpoints_each, "of each made-up service")->check(CLI::Range(0, 1000));
-  app.add_option("--changes", wanted.changes, "endpoint changes per second");
+  app.add_option("--network", wanted.network, "the first byte of their addresses; at 127 nobody answers")
+      ->check(CLI::Range(1, 127));
+  app.add_option("--certificates", wanted.certificates, "so many of the Ingresses have a P-256 one of their own");
+  app.add_option("--changes", wanted.changes, "per second: endpoints move, and every other time an Ingress's path");
   app.add_option("manifests", wanted.manifests, "files of objects to begin with")->check(CLI::ExistingFile);
   try {
     app.parse(argc, argv);
@@ -54,7 +62,8 @@ std::string service(std::size_t number) {
 }
 
 // `turn` moves the addresses, so that it is another object each time.
-std::string slice(std::size_t number, std::size_t endpoints, std::size_t turn) {
+std::string slice(std::size_t number, const Wanted& wanted, std::size_t turn) {
+  const std::size_t endpoints = wanted.endpoints_each;
   const std::string name = "s" + std::to_string(number);
   std::string text = R"({"apiVersion":"discovery.k8s.io/v1","kind":"EndpointSlice","metadata":{"namespace":"made-up",)"
                      R"("name":")" +
@@ -62,29 +71,44 @@ std::string slice(std::size_t number, std::size_t endpoints, std::size_t turn) {
                      R"("}},"addressType":"IPv4","ports":[{"name":"http","port":8080,"protocol":"TCP"}],"endpoints":[)";
   for (std::size_t i = 0; i < endpoints; ++i) {
     const std::size_t host = (number * endpoints + i + turn) % (250 * 250 * 100);
-    text += std::string(i > 0 ? "," : "") + R"({"addresses":["10.)" + std::to_string(100 + host / 62500) + "." +
-            std::to_string(host / 250 % 250) + "." + std::to_string(host % 250 + 1) +
+    text += std::string(i > 0 ? "," : "") + R"({"addresses":[")" + std::to_string(wanted.network) + "." +
+            std::to_string(100 + host / 62500) + "." + std::to_string(host / 250 % 250) + "." +
+            std::to_string(host % 250 + 1) +
             R"("],"conditions":{"ready":true,"serving":true,"terminating":false},"targetRef":{"kind":"Pod","name":")" +
             name + "-" + std::to_string(i) + R"("}})";
   }
   return text + "]}";
 }
 
-std::string ingress(std::size_t number, std::size_t services) {
-  const std::string host = "h" + std::to_string(number) + ".example.com";
-  return R"({"apiVersion":"networking.k8s.io/v1","kind":"Ingress","metadata":{"namespace":"made-up","name":"i)" +
-         std::to_string(number) + R"("},"spec":{"ingressClassName":"gatehouse","rules":[{"host":")" + host +
-         R"(","http":{"paths":[{"path":"/","pathType":"Prefix","backend":{"service":{"name":"s)" +
-         std::to_string(services > 0 ? number % services : 0) + R"(","port":{"name":"http"}}}}]}}]}})";
+std::string host_of(std::size_t number) { return "h" + std::to_string(number) + ".example.com"; }
+
+std::string secret(std::size_t number) {
+  const auto made = gatehouse::tls::make_self_signed({gatehouse::HostName::parse(host_of(number)).value()},
+                                                     std::chrono::system_clock::now());
+  const auto text = [](const std::string& pem) { return boost::json::serialize(boost::json::string(pem)); };
+  return R"({"apiVersion":"v1","kind":"Secret","type":"kubernetes.io/tls","metadata":{"namespace":"made-up","name":"t)" +
+         std::to_string(number) + R"("},"stringData":{"tls.crt":)" + text(made.value()->pem()) + R"(,"tls.key":)" +
+         text(made.value()->key_pem()) + "}}";
+}
+
+std::string ingress(std::size_t number, const Wanted& wanted, const std::string& path) {
+  const std::string host = host_of(number), name = std::to_string(number);
+  const std::string tls = R"("tls":[{"hosts":[")" + host + R"("],"secretName":"t)" + name + R"("}],)";
+  return R"({"apiVersion":"networking.k8s.io/v1","kind":"Ingress","metadata":{"namespace":"made-up","name":"i)" + name +
+         R"("},"spec":{"ingressClassName":"gatehouse",)" + (number < wanted.certificates ? tls : "") +
+         R"("rules":[{"host":")" + host + R"(","http":{"paths":[{"path":")" + path +
+         R"(","pathType":"Prefix","backend":{"service":{"name":"s)" +
+         std::to_string(wanted.services > 0 ? number % wanted.services : 0) + R"(","port":{"name":"http"}}}}]}}]}})";
 }
 
 void fill(fake::ApiServer& server, const Wanted& wanted) {
   for (const auto& path : wanted.manifests) server.apply((std::stringstream() << std::ifstream(path).rdbuf()).str());
   for (std::size_t i = 0; i < wanted.services; ++i) {
     server.apply(service(i));
-    server.apply(slice(i, wanted.endpoints_each, 0));
+    server.apply(slice(i, wanted, 0));
   }
-  for (std::size_t i = 0; i < wanted.ingresses; ++i) server.apply(ingress(i, wanted.services));
+  for (std::size_t i = 0; i < wanted.ingresses; ++i) server.apply(ingress(i, wanted, "/"));
+  for (std::size_t i = 0; i < wanted.certificates; ++i) server.apply(secret(i));
 }
 
 void keep_changing(fake::ApiServer& server, const Wanted& wanted, const std::atomic<bool>& over) {
@@ -92,7 +116,10 @@ void keep_changing(fake::ApiServer& server, const Wanted& wanted, const std::ato
   const auto step =
       std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(1 / wanted.changes));
   for (std::size_t turn = 1; !over; ++turn) {
-    server.apply(slice(turn % wanted.services, wanted.endpoints_each, turn));
+    if (turn % 2 == 1 && wanted.ingresses > 0)
+      server.apply(ingress(turn % wanted.ingresses, wanted, "/turn-" + std::to_string(turn)));
+    else
+      server.apply(slice(turn % wanted.services, wanted, turn));
     std::this_thread::sleep_until(next += step);
   }
 }
