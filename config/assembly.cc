@@ -78,6 +78,7 @@ ProviderRules rules_of(const KubernetesSettings& settings) {
   rules.allow_local_addresses = settings.allow_local_addresses;
   rules.allow_cross_namespace = settings.allow_cross_namespace;
   rules.host_claims = claims_of(settings.host_claims);
+  rules.shared_hosts = settings.allow_shared_hosts;
   rules.node = settings.node_name;
   rules.zone = settings.zone;
   return rules;

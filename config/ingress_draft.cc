@@ -3,6 +3,7 @@
 #include "base/names.h"
 #include "config/claimant.h"
 #include "config/problem_reasons.h"
+#include "proxy/route/precedence.h"
 #include "proxy/route/regex.h"
 
 #include <algorithm>
@@ -51,8 +52,8 @@ bool is_overlay(const Ingress& ingress, const IngressPath& path) {
 
 class Drafting {
  public:
-  Drafting(std::shared_ptr<const Ingress> ingress, const HostClaims* claims)
-      : claims_(claims), draft_(std::make_shared<IngressDraft>()) {
+  Drafting(std::shared_ptr<const Ingress> ingress, const DraftTerms& terms)
+      : terms_(terms), draft_(std::make_shared<IngressDraft>()) {
     draft_->ingress = std::move(ingress);
     draft_->age = age_of(draft_->ingress->meta);
     draft_->has_tls = !draft_->ingress->tls.empty();
@@ -61,7 +62,8 @@ class Drafting {
 
   IngressDraftPtr result() {
     annotations_ = read_route_annotations(*draft_->ingress, draft_->problems);
-    if (claims_ != nullptr) keep_claimable();
+    if (terms_.claims != nullptr || terms_.owners != nullptr) keep_claimable();
+    if (!terms_.far_priorities) keep_priority_near();
     if (!draft_->ingress->meta.notes().annotations.empty())
       draft_->asked = std::make_shared<const RouteAnnotations>(annotations_);
     const Ingress& ingress = *draft_->ingress;
@@ -76,14 +78,42 @@ class Drafting {
 
  private:
   bool may_claim(const std::string& host) const {
-    return claims_ == nullptr || claims_->may_claim(draft_->ingress->meta.name.ns, host);
+    return terms_.claims == nullptr || terms_.claims->may_claim(draft_->ingress->meta.name.ns, host);
   }
 
-  void refuse_host(int line, std::string_view what, std::string_view host) {
+  const ObjectName* other_owner(const std::string& host) const {
+    if (terms_.owners == nullptr) return nullptr;
+    return terms_.owners->other_owner(host, {terms_.source, draft_->ingress->meta.name});
+  }
+
+  // Whether it may not have the host, which is told.
+  bool is_refused(int line, std::string_view what, const std::string& host) {
+    const std::string left_out = std::string(what) + " is left out: ";
+    if (!may_claim(host)) {
+      report(Severity::error, line,
+             left_out + "namespace " + draft_->ingress->meta.name.ns + " may not claim " +
+                 (host.empty() ? "every host" : "host " + quoted(host)),
+             reasons::host_not_allowed);
+      return true;
+    }
+    const ObjectName* owner = other_owner(host);
+    if (owner == nullptr) return false;
     report(Severity::error, line,
-           std::string(what) + " is left out: namespace " + draft_->ingress->meta.name.ns + " may not claim " +
-               (host.empty() ? "every host" : "host " + quoted(host)),
-           reasons::host_not_allowed);
+           left_out + "host " + quoted(host) + " is that of Ingress " + owner->text() +
+               ", in another namespace (allowSharedHosts)",
+           reasons::conflicting_host);
+    return true;
+  }
+
+  void keep_priority_near() {
+    const auto is_far = [](const IngressRule& rule) { return rule.host.empty() || rule.host.starts_with('*'); };
+    const auto& rules = draft_->ingress->rules;
+    const auto far = std::find_if(rules.begin(), rules.end(), is_far);
+    if (annotations_.priority == 0 || far == rules.end()) return;
+    report(Severity::warning, far->line.number,
+           "router.priority does not count for " + (far->host.empty() ? "every host" : quoted(far->host)) +
+               ": it would overtake hosts of others (hostClaims or allowSharedHosts)",
+           reasons::unsupported_annotation);
   }
 
   // Names for certificates. Those that are no names are complained of where they are used.
@@ -96,20 +126,18 @@ class Drafting {
     if (kept != draft_->ingress->tls)
       draft_->narrowed_tls = std::make_shared<const std::vector<kubernetes::IngressTls>>(std::move(kept));
     for (auto& names : annotations_.domains)
-      std::erase_if(names, [&](const auto& name) { return is_refused(name, 0); });
+      std::erase_if(names, [&](const auto& name) { return is_name_refused(name, 0); });
     std::erase_if(annotations_.domains, [](const auto& names) { return names.empty(); });
   }
 
   kubernetes::IngressTls claimable(kubernetes::IngressTls tls) {
-    std::erase_if(tls.hosts, [&](const std::string& host) { return is_refused(host, tls.line.number); });
+    std::erase_if(tls.hosts, [&](const std::string& host) { return is_name_refused(host, tls.line.number); });
     return tls;
   }
 
-  bool is_refused(const std::string& text, int line) {
+  bool is_name_refused(const std::string& text, int line) {
     const auto host = HostName::parse_with_wildcard(text);
-    if (!host || may_claim(host->text())) return false;
-    refuse_host(line, "a certificate", host->text());
-    return true;
+    return host && is_refused(line, "a certificate", host->text());
   }
 
   void add_rule(const IngressRule& rule, std::size_t index) {
@@ -129,9 +157,8 @@ class Drafting {
 
   std::optional<std::string> host_of(const IngressRule& rule) {
     const auto claimed = [&](std::string host) -> std::optional<std::string> {
-      if (may_claim(host)) return host;
-      refuse_host(rule.line.number, "the rule", host);
-      return std::nullopt;
+      if (is_refused(rule.line.number, "the rule", host)) return std::nullopt;
+      return host;
     };
     if (rule.host.empty()) return claimed("");
     const auto host = HostName::parse_with_wildcard(rule.host);
@@ -176,10 +203,7 @@ class Drafting {
   // With rules, for the hosts they name; alone, for everything.
   void add_default_backend(const IngressBackend& backend) {
     const Ingress& ingress = *draft_->ingress;
-    if (ingress.rules.empty() && may_claim(""))
-      hosts_.insert("");
-    else if (ingress.rules.empty())
-      refuse_host(backend.line.number, "the defaultBackend", "");
+    if (ingress.rules.empty() && !is_refused(backend.line.number, "the defaultBackend", "")) hosts_.insert("");
     for (const std::string& host : hosts_)
       add_route({host, PathKind::prefix, "", false, true}, backend, backend.line.number, " defaultBackend");
   }
@@ -199,7 +223,8 @@ class Drafting {
     route->host = std::move(match.host);
     route->path_kind = match.kind;
     route->path = std::move(match.path);
-    route->priority = match.overlay || match.is_default ? 0 : annotations_.priority;
+    const bool near = terms_.far_priorities || host_level(route->host) == HostLevel::exact;
+    route->priority = match.overlay || match.is_default || !near ? 0 : annotations_.priority;
     route->tls_only = annotations_.tls_only && !match.overlay;
     route->creates_host = !match.overlay;
     draft_->routes.push_back({std::move(route), &backend, line, match.is_default});
@@ -211,7 +236,7 @@ class Drafting {
                                 "Ingress " + meta.name.text(), std::move(words), reason});
   }
 
-  const HostClaims* claims_;
+  const DraftTerms terms_;
   std::shared_ptr<IngressDraft> draft_;
   RouteAnnotations annotations_;
   std::set<std::string> hosts_;
@@ -219,8 +244,23 @@ class Drafting {
 
 }  // namespace
 
-IngressDraftPtr draft_ingress(std::shared_ptr<const Ingress> ingress, const HostClaims* claims) {
-  return Drafting(std::move(ingress), claims).result();
+IngressDraftPtr draft_ingress(std::shared_ptr<const Ingress> ingress, const DraftTerms& terms) {
+  return Drafting(std::move(ingress), terms).result();
+}
+
+bool has_others_hosts(const IngressDraft& draft, const HostOwners& owners, std::size_t source) {
+  const HostOwners::Asker asker{source, draft.ingress->meta.name};
+  const auto is_others = [&](const std::string& host) { return owners.other_owner(host, asker) != nullptr; };
+  const auto names_others = [&](const std::string& text) {
+    const auto host = HostName::parse_with_wildcard(text);
+    return host && is_others(host->text());
+  };
+  return std::any_of(draft.routes.begin(), draft.routes.end(),
+                     [&](const DraftRoute& at) { return is_others(at.route->host); }) ||
+         std::any_of(draft.tls().begin(), draft.tls().end(),
+                     [&](const auto& tls) { return std::any_of(tls.hosts.begin(), tls.hosts.end(), names_others); }) ||
+         std::any_of(draft.annotations().domains.begin(), draft.annotations().domains.end(),
+                     [&](const auto& names) { return std::any_of(names.begin(), names.end(), names_others); });
 }
 
 const RouteAnnotations& IngressDraft::annotations() const {

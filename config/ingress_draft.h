@@ -6,6 +6,7 @@
 
 #include "config/annotations.h"
 #include "config/host_claims.h"
+#include "config/host_owners.h"
 
 #include <memory>
 #include <vector>
@@ -26,7 +27,7 @@ struct IngressDraft {
   std::vector<DraftRoute> routes;  // in the object's order, the default backend's last
   std::vector<Problem> problems;
   WallTime age;  // as age_of says
-  // spec.tls without the hosts its namespace may not claim; null: it may claim all.
+  // spec.tls without the hosts it may not have; null: it may have all.
   std::shared_ptr<const std::vector<kubernetes::IngressTls>> narrowed_tls;
   // So that of those without, which are most, the object need not be looked at again: ten thousand are nowhere near the
   // processor.
@@ -39,8 +40,17 @@ struct IngressDraft {
 
 using IngressDraftPtr = std::shared_ptr<const IngressDraft>;
 
-// `claims`: null: every host is free.
-IngressDraftPtr draft_ingress(std::shared_ptr<const kubernetes::Ingress> ingress, const HostClaims* claims);
+// What an Ingress may not have, whatever it says.
+struct DraftTerms {
+  const HostClaims* claims = nullptr;  // null: every host is free
+  // router.priority counts on wildcard hosts and without a host too, where it overtakes others' hosts.
+  bool far_priorities = true;
+  const HostOwners* owners = nullptr;  // null: hosts may be shared
+  std::size_t source = 0;  // as HostOwners counts them
+};
+IngressDraftPtr draft_ingress(std::shared_ptr<const kubernetes::Ingress> ingress, const DraftTerms& terms);
+// Whether it would be another draft with these owners.
+bool has_others_hosts(const IngressDraft& draft, const HostOwners& owners, std::size_t source);
 
 // Made by cert-manager to answer an HTTP-01 challenge (its label, and challenge paths only): such an Ingress may come
 // without a class.

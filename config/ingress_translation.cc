@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <memory_resource>
+#include <tuple>
 #include <unordered_map>
 
 namespace gatehouse {
@@ -49,16 +50,16 @@ struct Turn {
 };
 
 bool comes_before(const Turn& a, const Turn& b) {
-  if (a.age != b.age) return a.age < b.age;
-  if (a.source == b.source) return a.draft < b.draft;
-  const ObjectName &x = (*a.draft)->ingress->meta.name, &y = (*b.draft)->ingress->meta.name;
-  return x != y ? x < y : a.source < b.source;
+  return std::tuple(a.source, a.age, a.draft) < std::tuple(b.source, b.age, b.draft);
 }
 
 class Translating {
  public:
   Translating(const TranslationParts& parts, EntryPointSet claimed)
-      : parts_(parts), everywhere_(parts.entry_points.everywhere() & ~claimed) {
+      : parts_(parts),
+        everywhere_(parts.entry_points.everywhere() & ~claimed),
+        owned_(std::any_of(parts.sources.begin(), parts.sources.end(),
+                           [](const SourceParts& source) { return !source.rules.shared_hosts; })) {
     unnamed_ = parts.entry_points.as_default() != 0 ? parts.entry_points.as_default() : everywhere_;
     for (std::size_t i = 0; i < parts.entry_points.size(); ++i)
       if (parts.input.internal_resolvers.contains(parts.input.entry_points[i].cert_resolver))
@@ -73,7 +74,8 @@ class Translating {
       count += source.next.drafts.size();
     }
     claims_.reserve(count);
-    for (const Turn& turn : total_order(count)) translate(*turn.draft, parts_.sources[turn.source]);
+    owners_.reserve(count);
+    for (const Turn& turn : total_order(count)) translate(turn);
     for (const Placed& placed : defaults_) place(placed);
     return std::move(result_);
   }
@@ -83,7 +85,9 @@ class Translating {
     Drafts& drafts = source.next.drafts;
     const auto& claims = source.next.claims = source.rules.host_claims;
     source.next.classes = source.classes;
-    const bool same_terms = claims == source.known.claims && source.classes == source.known.classes;
+    source.next.shared_hosts = source.rules.shared_hosts;
+    const bool same_terms = claims == source.known.claims && source.classes == source.known.classes &&
+                            source.rules.shared_hosts == source.known.shared_hosts;
     auto known = source.known.drafts.begin();
     const auto end = same_terms ? source.known.drafts.end() : known;
     drafts.reserve(source.objects.ingresses.size());
@@ -93,7 +97,7 @@ class Translating {
       if (is_known)
         drafts.push_back(*known);
       else if (is_ours(*ingress, source))
-        drafts.push_back(draft_ingress(ingress, claims.get()));
+        drafts.push_back(draft_ingress(ingress, terms_of(source)));
     }
   }
 
@@ -117,7 +121,34 @@ class Translating {
     return false;
   }
 
-  void translate(IngressDraftPtr& draft, SourceParts& source) {
+  static DraftTerms terms_of(const SourceParts& source) {
+    const auto* claims = source.rules.host_claims.get();
+    return {claims, source.rules.shared_hosts || claims != nullptr};
+  }
+
+  // Without hosts that an Ingress of another namespace had before, the draft is another one, for this translation only.
+  IngressDraftPtr& own_part(const Turn& turn, SourceParts& source) {
+    if (source.rules.shared_hosts || !has_others_hosts(**turn.draft, owners_, turn.source)) return *turn.draft;
+    DraftTerms terms = terms_of(source);
+    terms.owners = &owners_;
+    terms.source = turn.source;
+    return source.next.narrowed.emplace_back(draft_ingress((*turn.draft)->ingress, terms));
+  }
+
+  void take_hosts(const IngressDraft& draft, std::size_t source) {
+    const HostOwners::Asker asker{source, draft.ingress->meta.name};
+    const std::string* before = nullptr;
+    for (const DraftRoute& at : draft.routes) {
+      const std::string& host = at.route->host;
+      if (at.route->creates_host && !host.empty() && (before == nullptr || *before != host)) owners_.take(host, asker);
+      before = &host;
+    }
+  }
+
+  void translate(const Turn& turn) {
+    SourceParts& source = parts_.sources[turn.source];
+    IngressDraftPtr& draft = own_part(turn, source);
+    if (owned_) take_hosts(*draft, turn.source);
     const Claimant claimant("Ingress", draft->ingress->meta, parts_.problems);
     bind(draft, claimant, source.services);
     parts_.problems.insert(parts_.problems.end(), draft->problems.begin(), draft->problems.end());
@@ -214,6 +245,8 @@ class Translating {
 
   const TranslationParts& parts_;
   EntryPointSet everywhere_;  // all that carry HTTP
+  const bool owned_;  // some source's hosts are not to be shared
+  HostOwners owners_;
   EntryPointSet unnamed_ = 0;  // for Ingresses that name none
   EntryPointSet internal_ = 0;  // whose hosts the built-in CA may issue for
   std::pmr::monotonic_buffer_resource memory_;  // of the claims, which are many and go together

@@ -78,6 +78,9 @@ std::vector<SettingKey> rule_keys() {
        any, "Endpoints may have loopback, link-local and metadata addresses."},
       {"providers.kubernetes.allowCrossNamespace", [](At at) -> auto& { return kubernetes(at).allow_cross_namespace; },
        any, "An IngressRouteTCP may name Services of other namespaces."},
+      {"providers.kubernetes.allowSharedHosts", [](At at) -> auto& { return kubernetes(at).allow_shared_hosts; }, any,
+       "Ingresses of several namespaces may serve one host, each its paths. Else a host is the namespace's whose "
+       "Ingress is the oldest, and router.priority counts within a host only, or where hostClaims are given."},
       {"providers.kubernetes.hostClaims[].namespaces", [](At at) -> auto& { return claim(at).namespaces; }, any,
        "Only these namespaces may claim the hosts."},
       {"providers.kubernetes.hostClaims[].hosts", [](At at) -> auto& { return claim(at).hosts; }, any,

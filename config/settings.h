@@ -140,6 +140,7 @@ struct KubernetesSettings {
   std::vector<std::string> allowed_external_names;  // patterns as in HostClaimSettings; empty: all, once allowed
   bool allow_local_addresses = false;
   bool allow_cross_namespace = false;
+  bool allow_shared_hosts = false;
   std::vector<HostClaimSettings> host_claims;
   std::string node_name, zone;  // where this runs, for topology hints; empty: not known
 };

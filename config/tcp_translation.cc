@@ -235,14 +235,15 @@ class ObjectTranslation {
 TcpTranslation translate_tcp(const TranslationParts& parts) {
   TcpTranslation translation;
   translation.lists.resize(parts.entry_points.size());
-  std::vector<std::pair<const IngressRouteTcp*, SourceParts*>> objects;
-  for (SourceParts& source : parts.sources)
-    for (const auto* table : {&source.objects.tcp_routes, &source.objects.old_tcp_routes})
-      for (const auto& [name, object] : *table) objects.emplace_back(object.get(), &source);
-  std::stable_sort(objects.begin(), objects.end(),
-                   [](const auto& a, const auto& b) { return is_older(a.first->meta, b.first->meta); });
   OldestIngresses oldest(parts.sources);
-  for (const auto& [object, source] : objects) ObjectTranslation(parts, *source, *object, oldest, translation).run();
+  for (SourceParts& source : parts.sources) {
+    std::vector<const IngressRouteTcp*> objects;
+    for (const auto* table : {&source.objects.tcp_routes, &source.objects.old_tcp_routes})
+      for (const auto& [name, object] : *table) objects.push_back(object.get());
+    std::stable_sort(objects.begin(), objects.end(),
+                     [](const auto* a, const auto* b) { return is_older(a->meta, b->meta); });
+    for (const auto* object : objects) ObjectTranslation(parts, source, *object, oldest, translation).run();
+  }
   return translation;
 }
 

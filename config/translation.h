@@ -5,6 +5,7 @@
 // In this order, one file each:
 //   ingress_draft        one Ingress read on its own: rules checked, annotations understood; remembered
 //   host_claims          which namespaces may claim which hosts
+//   host_owners          which namespace has a host that several claim
 //   service_finder       (namespace, name, port) → Service with its endpoints
 //   secret_finder        (namespace, name) → certificate, or what is wrong with it
 //   tcp_translation      IngressRouteTCP → TCP routes
@@ -15,11 +16,11 @@
 // An object sees Services, Secrets and IngressClasses of its own source only; hosts and connections are claimed over
 // all sources alike.
 //
-// Total order of Ingresses and IngressRouteTCPs: creationTimestamp (unknown last), namespace, name, then position in
-// the object, and the sources in their order. Of two that claim the same, the first has it and the other one is a
-// warning. Two Ingresses may share a host, whatever their namespaces: what is claimed is a host and path, and of a host
-// the certificate. An operator who does not trust every namespace with every host says so by host claims, which hold
-// for rules, certificates and TCP routes over TLS alike.
+// Total order of Ingresses and IngressRouteTCPs: the sources in their order (the operator's files first), then
+// creationTimestamp (unknown last), namespace, name, and position in the object. Of two that claim the same, the first
+// has it and the other one is a warning. What is claimed is a host and path, and of a host the certificate; unless
+// `shared_hosts`, a host as a whole, with all paths, priorities, challenges and certificates, for one namespace. Host
+// claims say beforehand which namespaces may claim which hosts, and hold for TCP routes over TLS too.
 //
 // What did not change is the previous translation's own object (services keep their turn, tables their memory).
 // 10,000 Ingresses on one core: 10 ms after a change when they share a service, 40 ms when each has its own; twice that
@@ -83,6 +84,7 @@ struct ProviderRules {
   bool allow_local_addresses = true;  // loopback, link-local and metadata endpoints
   bool allow_cross_namespace = false;  // IngressRouteTCP services in other namespaces
   std::shared_ptr<const HostClaims> host_claims;  // null: every host is free
+  bool shared_hosts = true;  // Ingresses of several namespaces may serve one host
   std::string node, zone;  // where this runs, for topology hints; empty: not known
 };
 

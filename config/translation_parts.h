@@ -22,6 +22,8 @@ struct SourceMemory {
   Drafts drafts;
   std::shared_ptr<const HostClaims> claims;  // that the drafts were made by
   std::optional<ClassFilter> classes;  // that they were chosen by
+  bool shared_hosts = true;  // that they were made by
+  std::deque<IngressDraftPtr> narrowed;  // in place of some of them
   std::shared_ptr<KnownServices> services = std::make_shared<KnownServices>();  // handed on from one to the next
   TcpRouteMap tcp_routes;
   SecretMemory secrets;

@@ -137,6 +137,8 @@ bool apply_cluster_setting(World& world, const Lines& words) {
   } else if (words[0] == "external-names") {
     rules.allow_external_names = true;
     rules.external_names = patterns(rest);
+  } else if (words[0] == "own-hosts") {
+    rules.shared_hosts = false;
   } else if (words[0] == "local-addresses") {
     rules.allow_local_addresses = true;
   } else if (words[0] == "claim" && rest.size() > 1) {
