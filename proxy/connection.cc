@@ -2,6 +2,7 @@
 
 #include "base/socket_options.h"
 #include "proxy/http1_loop.h"
+#include "proxy/http2_loop.h"
 #include "proxy/proxy_protocol.h"
 #include "proxy/tcp_session.h"
 #include "tls/client_hello.h"
@@ -102,6 +103,7 @@ Awaitable<Result<bool>> start_tls(ClientConnection& client) {
   client.inbox.attach(*client.tls);
   ++client.counters.handshakes;
   if (accepted->resumed) ++client.counters.resumed_handshakes;
+  client.http2 = accepted->alpn == "h2";
   co_return accepted->alpn != tls::challenge_protocol;
 }
 
@@ -155,6 +157,34 @@ Result<Protocol> choose_by_server_name(const ClientConnection& client, const tls
   if (const TcpRoute* route = entry_point->tcp->match_tls(facts, false)) return tcp_protocol(entry_point, *route);
   if (https && entry_point->tls.required) return Protocol{Protocol::Kind::https, {}};
   return Failure(FailureKind::no_route, hello.server_name.empty() ? "no server name" : hello.server_name);
+}
+
+// Whether the client begins with HTTP/2's preface (RFC 9113 §3.4), which no HTTP/1 request can.
+Awaitable<Result<bool>> begins_http2(ClientConnection& client) {
+  constexpr std::string_view preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+  client.reading.within(client.entry_point->timeouts.head);
+  while (true) {
+    const std::string_view bytes = client.inbox.unread().substr(0, preface.size());
+    if (!preface.starts_with(bytes)) break;
+    if (bytes.size() == preface.size()) co_return true;
+    auto more = co_await gather(client, FailureKind::head_timeout);
+    if (!more) co_return more.error();
+    if (!*more) break;
+  }
+  client.reading.clear();
+  co_return false;
+}
+
+// With TLS the handshake has agreed on the version; without, an HTTP/2 client knows before (RFC 9113 §3.3).
+Awaitable<Result<void>> serve_http(ClientConnection& client) {
+  if (!client.tls && client.entry_point->http2_cleartext) {
+    auto begins = co_await begins_http2(client);
+    if (!begins) co_return begins.error();
+    client.http2 = *begins;
+  }
+  if (client.http2) co_return co_await serve_http2(client);
+  co_await serve_http1(client);
+  co_return Result<void>();
 }
 
 // Waits for the first bytes. False: silence, which means that the server is to speak first.
@@ -215,7 +245,7 @@ Awaitable<Result<void>> serve(ClientConnection& client, Protocol protocol) {
   if (protocol.kind == Kind::tcp || protocol.kind == Kind::tcp_over_tls)
     co_await serve_tcp(client, std::move(protocol.route));
   else
-    co_await serve_http1(client);
+    co_return co_await serve_http(client);
   co_return Result<void>();
 }
 

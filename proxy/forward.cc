@@ -97,18 +97,19 @@ Awaitable<Result<std::unique_ptr<UpstreamConnection>>> connect(Worker& worker, c
 }
 
 // What a tunnel's record still needs when the snapshot it began with is long gone.
-void keep_names(ClientConnection& client, ExchangeRecord& record, std::string& names) {
-  names.append(record.route).append(record.service);
-  record.route = std::string_view(names).substr(0, record.route.size());
-  record.service = std::string_view(names).substr(record.route.size());
-  client.entry_point.reset();
+void keep_names(ExchangeRecord& record) {
+  record.kept_names.append(record.route).append(record.service);
+  const std::string_view names = record.kept_names;
+  record.service = names.substr(record.route.size());
+  record.route = names.substr(0, record.route.size());
 }
 
-Awaitable<void> tunnel(Exchange& exchange, ClientConnection& client, UpstreamConnection& upstream,
-                       ExchangeRecord& record) {
+Awaitable<void> tunnel(Exchange& exchange, ClientConnection& client, std::shared_ptr<const EntryPoint>& entry_point,
+                       UpstreamConnection& upstream, ExchangeRecord& record) {
   const std::string from_upstream(upstream.inbox().unread());
-  const RelayLimits limits{client.entry_point->timeouts.tunnel_idle};
-  keep_names(client, record, client.kept_names);
+  const RelayLimits limits{entry_point->timeouts.tunnel_idle};
+  keep_names(record);
+  entry_point.reset();
   client.reading.clear();
   upstream.reading.clear();
   const RelayResult result = co_await relay(exchange.tunnel(), upstream.stream(), {}, from_upstream, limits,
@@ -119,6 +120,7 @@ Awaitable<void> tunnel(Exchange& exchange, ClientConnection& client, UpstreamCon
 
 // Sends the request to one endpoint after another until one answers. Returns how it failed, if all did.
 Awaitable<std::optional<Failure>> send_and_receive(Exchange& exchange, ClientConnection& client,
+                                                   std::shared_ptr<const EntryPoint>& entry_point,
                                                    std::shared_ptr<const Service> service, ExchangeRecord& record) {
   Worker& worker = client.worker;
   const RequestHead& request = exchange.request();
@@ -146,7 +148,7 @@ Awaitable<std::optional<Failure>> send_and_receive(Exchange& exchange, ClientCon
       record.status = attempt.status_sent();
       if (answered) {
         if (record.status == 101)
-          co_await tunnel(exchange, client, upstream, record);
+          co_await tunnel(exchange, client, entry_point, upstream, record);
         else if (attempt.reusable() && !worker.draining)
           worker.pool.give_back(std::move(*connection), *service);
         co_return std::nullopt;
@@ -178,17 +180,17 @@ Awaitable<void> refuse(Exchange& exchange, Failure failure, ExchangeRecord& reco
   (void)co_await exchange.respond(status, std::move(fields), page);
 }
 
-Awaitable<void> forward(Exchange& exchange, ClientConnection& client, ExchangeRecord& record) {
-  const EntryPoint& entry_point = *client.entry_point;  // of one snapshot, to the end of this exchange
+Awaitable<void> forward(Exchange& exchange, ClientConnection& client, std::shared_ptr<const EntryPoint>& entry_point,
+                        ExchangeRecord& record) {
   if (const std::string* answer = challenge_answer(exchange, *client.worker.snapshot->challenges)) {
     co_await answer_challenge(exchange, *answer, record);
     co_return;
   }
-  if (is_redirected(exchange, entry_point)) {
-    co_await redirect(exchange, *entry_point.redirection, record);
+  if (is_redirected(exchange, *entry_point)) {
+    co_await redirect(exchange, *entry_point->redirection, record);
     co_return;
   }
-  const HttpRoute* route = find_route(exchange, entry_point);
+  const HttpRoute* route = find_route(exchange, *entry_point);
   if (!route) {
     Failure failure = unroutable(exchange.request().path);
     co_await refuse(exchange, std::move(failure), record);
@@ -201,7 +203,7 @@ Awaitable<void> forward(Exchange& exchange, ClientConnection& client, ExchangeRe
     co_return;
   }
   record.service = route->service->name;
-  auto failure = co_await send_and_receive(exchange, client, route->service, record);
+  auto failure = co_await send_and_receive(exchange, client, entry_point, route->service, record);
   if (failure) co_await refuse(exchange, std::move(*failure), record);
 }
 

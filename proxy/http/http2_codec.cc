@@ -1,0 +1,255 @@
+#include "proxy/http/http2_codec.h"
+
+#include "proxy/http/chunked.h"
+
+#include <nghttp2/nghttp2.h>
+
+#include <algorithm>
+#include <array>
+
+namespace gatehouse {
+namespace {
+
+std::uint8_t* bytes_of(std::string_view text) {
+  return reinterpret_cast<std::uint8_t*>(const_cast<char*>(text.data()));  // nghttp2 copies and does not write
+}
+
+nghttp2_nv pair_of(std::string_view name, std::string_view value) {
+  return {bytes_of(name), bytes_of(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE};
+}
+
+// Fields as nghttp2 takes them, with names in lower case (RFC 9113 §8.2.1).
+class FieldBlock {
+ public:
+  explicit FieldBlock(const std::vector<HeaderField>& fields) {
+    std::size_t size = 0;
+    for (const auto& field : fields) size += field.name.size();
+    names_.reserve(size);  // views into it stay
+    pairs_.reserve(fields.size() + 1);
+  }
+  void add(std::string_view name, std::string_view value) { pairs_.push_back(pair_of(name, value)); }
+  void add_lowered(std::string_view name, std::string_view value) {
+    const std::size_t start = names_.size();
+    for (char c : name) names_.push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c);
+    add(std::string_view(names_).substr(start), value);
+  }
+  const nghttp2_nv* data() const { return pairs_.data(); }
+  std::size_t size() const { return pairs_.size(); }
+
+ private:
+  std::string names_;
+  std::vector<nghttp2_nv> pairs_;
+};
+
+std::array<char, 3> digits_of(std::uint16_t status) {
+  return {static_cast<char>('0' + status / 100), static_cast<char>('0' + status / 10 % 10),
+          static_cast<char>('0' + status % 10)};
+}
+
+FieldBlock answer_block(std::string_view status, const std::vector<HeaderField>& fields) {
+  FieldBlock block(fields);
+  block.add(":status", status);
+  for (const auto& field : fields) block.add_lowered(field.name, field.value);
+  return block;
+}
+
+std::string_view view(const std::uint8_t* data, std::size_t size) {
+  return {reinterpret_cast<const char*>(data), size};
+}
+
+}  // namespace
+
+struct Http2Codec::Callbacks {
+  static Http2Codec& codec(void* user) { return *static_cast<Http2Codec*>(user); }
+  static Http2Listener& listener(void* user) { return codec(user).listener_; }
+
+  static int head_begins(nghttp2_session*, const nghttp2_frame* frame, void* user) {
+    listener(user).head_begins(frame->hd.stream_id);
+    return 0;
+  }
+
+  static int field(nghttp2_session*, const nghttp2_frame* frame, const std::uint8_t* name, std::size_t name_size,
+                   const std::uint8_t* value, std::size_t value_size, std::uint8_t, void* user) {
+    if (listener(user).field(frame->hd.stream_id, view(name, name_size), view(value, value_size))) return 0;
+    codec(user).trouble_ = "a field block far beyond the limit";
+    return NGHTTP2_ERR_CALLBACK_FAILURE;
+  }
+
+  static int frame_received(nghttp2_session*, const nghttp2_frame* frame, void* user) {
+    Http2Codec& self = codec(user);
+    const StreamId stream = frame->hd.stream_id;
+    const bool last = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+    if (frame->hd.type == NGHTTP2_HEADERS) self.listener_.head_ends(stream, last);
+    if (frame->hd.type == NGHTTP2_DATA && last) self.listener_.data_ends(stream);
+    if (frame->hd.type == NGHTTP2_GOAWAY) self.listener_.going_away(frame->goaway.last_stream_id);
+    if (frame->hd.type == NGHTTP2_RST_STREAM && !self.stream_reset()) return NGHTTP2_ERR_CALLBACK_FAILURE;
+    return 0;
+  }
+
+  // Of every frame, also of those that nghttp2 passes over.
+  static int frame_begins(nghttp2_session*, const nghttp2_frame_hd* head, void* user) {
+    return codec(user).frame_begins(head->type, head->length) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
+  }
+
+  // Windows are opened again for what we send.
+  static int frame_sent(nghttp2_session*, const nghttp2_frame* frame, void* user) {
+    Budget& budget = codec(user).idle_frames_;
+    if (frame->hd.type == NGHTTP2_DATA) budget.left = std::min(budget.most, budget.left + 4);
+    return 0;
+  }
+
+  // What made us reset a stream counts like a reset of its own (CVE-2025-8671).
+  static int frame_refused(nghttp2_session*, const nghttp2_frame*, int, void* user) {
+    return codec(user).stream_reset() ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
+  }
+
+  static int data(nghttp2_session*, std::uint8_t, StreamId stream, const std::uint8_t* data, std::size_t size,
+                  void* user) {
+    listener(user).data(stream, view(data, size));
+    return 0;
+  }
+
+  static int closed(nghttp2_session*, StreamId stream, std::uint32_t error, void* user) {
+    listener(user).closed(stream, static_cast<Http2Error>(error));
+    return 0;
+  }
+
+  static ssize_t outgoing(nghttp2_session* session, StreamId stream, std::uint8_t* room, std::size_t size,
+                          std::uint32_t* flags, nghttp2_data_source*, void* user) {
+    const Http2Outgoing piece = listener(user).outgoing(stream, std::span(reinterpret_cast<char*>(room), size));
+    if (piece.wait) return NGHTTP2_ERR_DEFERRED;
+    if (!piece.last) return static_cast<ssize_t>(piece.bytes);
+    *flags |= NGHTTP2_DATA_FLAG_EOF;
+    if (piece.trailers == nullptr) return static_cast<ssize_t>(piece.bytes);
+    FieldBlock block(*piece.trailers);
+    for (const auto& field : *piece.trailers)
+      if (trailer_may_pass(field)) block.add_lowered(field.name, field.value);
+    if (block.size() == 0) return static_cast<ssize_t>(piece.bytes);
+    *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+    if (nghttp2_submit_trailer(session, stream, block.data(), block.size()) != 0) return NGHTTP2_ERR_CALLBACK_FAILURE;
+    return static_cast<ssize_t>(piece.bytes);
+  }
+};
+
+Http2Codec::Http2Codec(Side side, const Http2Limits& limits, Http2Listener& listener, TimePoint now)
+    : listener_(listener),
+      idle_frames_{limits.idle_frames, limits.idle_frames, limits.idle_frames_per_second, now},
+      resets_{limits.resets, limits.resets, limits.resets_per_second, now},
+      now_(now) {
+  nghttp2_session_callbacks* callbacks = nullptr;
+  nghttp2_option* option = nullptr;
+  nghttp2_session_callbacks_new(&callbacks);
+  nghttp2_option_new(&option);
+  nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, Callbacks::head_begins);
+  nghttp2_session_callbacks_set_on_header_callback(callbacks, Callbacks::field);
+  nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, Callbacks::frame_received);
+  nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, Callbacks::frame_begins);
+  nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, Callbacks::frame_sent);
+  nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, Callbacks::frame_refused);
+  nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, Callbacks::data);
+  nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, Callbacks::closed);
+  nghttp2_option_set_no_auto_window_update(option, 1);
+  nghttp2_option_set_no_closed_streams(option, 1);
+  nghttp2_option_set_max_outbound_ack(option, 100);
+  if (side == Side::server)
+    nghttp2_session_server_new2(&session_, callbacks, this, option);
+  else
+    nghttp2_session_client_new2(&session_, callbacks, this, option);
+  nghttp2_option_del(option);
+  nghttp2_session_callbacks_del(callbacks);
+
+  std::vector<nghttp2_settings_entry> settings{{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits.streams},
+                                               {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, limits.stream_window},
+                                               {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, limits.head_bytes}};
+  if (side == Side::server) settings.push_back({NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1});
+  if (side == Side::client) settings.push_back({NGHTTP2_SETTINGS_ENABLE_PUSH, 0});
+  nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings.data(), settings.size());
+  nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0,
+                                        static_cast<std::int32_t>(limits.connection_window));
+}
+
+Http2Codec::~Http2Codec() { nghttp2_session_del(session_); }
+
+bool Http2Codec::Budget::take(TimePoint now) {
+  left = std::min(most, left + std::chrono::duration<double>(now - at).count() * per_second);
+  at = now;
+  left -= 1;
+  return left >= 0;
+}
+
+bool Http2Codec::frame_begins(std::uint8_t type, std::size_t payload) {
+  const bool brings_something =
+      type == NGHTTP2_HEADERS || (type == NGHTTP2_DATA && payload > 0) || type == NGHTTP2_RST_STREAM;
+  if (brings_something || idle_frames_.take(now_)) return true;
+  trouble_ = "too many frames that bring nothing";
+  return false;
+}
+
+bool Http2Codec::stream_reset() {
+  if (resets_.take(now_)) return true;
+  trouble_ = "too many streams reset";
+  return false;
+}
+
+Result<void> Http2Codec::receive(std::string_view bytes, TimePoint now) {
+  now_ = now;
+  const auto taken = nghttp2_session_mem_recv(session_, bytes_of(bytes), bytes.size());
+  if (taken == static_cast<ssize_t>(bytes.size())) return {};
+  if (!trouble_.empty()) {
+    end(Http2Error::enhance_your_calm);
+    return Failure(FailureKind::bad_request, std::string(trouble_));
+  }
+  const bool flooded = taken == NGHTTP2_ERR_FLOODED;
+  end(flooded ? Http2Error::enhance_your_calm : Http2Error::protocol_error);
+  return Failure(FailureKind::bad_request, taken < 0 ? nghttp2_strerror(static_cast<int>(taken)) : "bytes left over");
+}
+
+void Http2Codec::take_output(std::string& out, std::size_t enough) {
+  while (out.size() < enough) {
+    const std::uint8_t* data = nullptr;
+    const auto size = nghttp2_session_mem_send(session_, &data);
+    if (size <= 0) return;
+    out.append(view(data, static_cast<std::size_t>(size)));
+  }
+}
+
+bool Http2Codec::over() const {
+  return nghttp2_session_want_read(session_) == 0 && nghttp2_session_want_write(session_) == 0;
+}
+
+void Http2Codec::submit_answer(StreamId stream, std::uint16_t status, const std::vector<HeaderField>& fields,
+                               bool body) {
+  const auto digits = digits_of(status);
+  const FieldBlock block = answer_block({digits.data(), digits.size()}, fields);
+  nghttp2_data_provider provider{};
+  provider.read_callback = Callbacks::outgoing;
+  nghttp2_submit_response(session_, stream, block.data(), block.size(), body ? &provider : nullptr);
+}
+
+void Http2Codec::submit_interim(StreamId stream, std::uint16_t status, const std::vector<HeaderField>& fields) {
+  const auto digits = digits_of(status);
+  const FieldBlock block = answer_block({digits.data(), digits.size()}, fields);
+  nghttp2_submit_headers(session_, NGHTTP2_FLAG_NONE, stream, nullptr, block.data(), block.size(), nullptr);
+}
+
+void Http2Codec::resume(StreamId stream) { nghttp2_session_resume_data(session_, stream); }
+
+void Http2Codec::consume(StreamId stream, std::size_t bytes) { nghttp2_session_consume(session_, stream, bytes); }
+
+void Http2Codec::consume_of_closed(std::size_t bytes) { nghttp2_session_consume_connection(session_, bytes); }
+
+void Http2Codec::reset(StreamId stream, Http2Error error) {
+  nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream, static_cast<std::uint32_t>(error));
+}
+
+void Http2Codec::announce_end() { nghttp2_submit_shutdown_notice(session_); }
+
+void Http2Codec::end(Http2Error error) {
+  const StreamId last = nghttp2_session_get_last_proc_stream_id(session_);
+  if (error == Http2Error::none)
+    nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE, last, NGHTTP2_NO_ERROR, nullptr, 0);
+  else
+    nghttp2_session_terminate_session2(session_, last, static_cast<std::uint32_t>(error));
+}
+
+}  // namespace gatehouse

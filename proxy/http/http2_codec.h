@@ -1,0 +1,114 @@
+// HTTP/2 frames (RFC 9113): bytes in, events out; what is to be sent in, bytes out. No I/O. The only room of nghttp2,
+// which checks frames, states, windows and the form of field blocks; what it does not limit is limited here: a peer
+// gets a budget of frames that cost us work and bring nothing (pings, settings, priorities, empty data, pieces of
+// heads, windows beyond what we send) and of resets.
+#pragma once
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "proxy/http/message.h"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+struct nghttp2_session;
+
+namespace gatehouse {
+
+using StreamId = std::int32_t;
+
+// RFC 9113 §7
+enum class Http2Error : std::uint32_t {
+  none = 0x0,
+  protocol_error = 0x1,
+  internal_error = 0x2,
+  refused_stream = 0x7,
+  cancel = 0x8,
+  enhance_your_calm = 0xb,
+};
+
+struct Http2Limits {
+  std::uint32_t streams = 128;                     // open at once
+  std::uint32_t stream_window = 1024 * 1024;       // bytes a peer may send ahead on one stream: 100 ms at 80 Mbit/s
+  std::uint32_t connection_window = 2 * 1024 * 1024;  // and on all of a connection: the most that it makes us hold
+  std::uint32_t head_bytes = 64 * 1024;            // told as SETTINGS_MAX_HEADER_LIST_SIZE
+  double idle_frames = 1000, idle_frames_per_second = 100;  // that bring nothing
+  double resets = 200, resets_per_second = 50;              // of streams, by the peer or by its fault
+};
+
+// What becomes of a piece of a body.
+struct Http2Outgoing {
+  std::size_t bytes = 0;  // copied
+  bool wait = false;      // nothing at hand: asked again after Http2Codec::resume()
+  bool last = false;
+  const std::vector<HeaderField>* trailers = nullptr;  // with `last`; null or empty: none
+};
+
+// Hears what a session tells. Called from within receive() and take_output(), and must not call these.
+class Http2Listener {
+ public:
+  virtual ~Http2Listener() = default;
+
+  virtual void head_begins(StreamId stream) = 0;  // a first head, or trailers
+  // Views are valid during the call. False: the peer goes too far; the session ends.
+  virtual bool field(StreamId stream, std::string_view name, std::string_view value) = 0;
+  virtual void head_ends(StreamId stream, bool last) = 0;
+  virtual void data(StreamId stream, std::string_view bytes) = 0;
+  virtual void data_ends(StreamId stream) = 0;
+  virtual void closed(StreamId stream, Http2Error error) = 0;
+  virtual void going_away(StreamId /*last_served*/) {}
+  virtual Http2Outgoing outgoing(StreamId stream, std::span<char> room) = 0;
+};
+
+class Http2Codec {
+ public:
+  enum class Side : std::uint8_t { server, client };
+
+  // Its settings are the first output. `listener` outlives it.
+  Http2Codec(Side side, const Http2Limits& limits, Http2Listener& listener, TimePoint now);
+  ~Http2Codec();
+  Http2Codec(const Http2Codec&) = delete;
+  Http2Codec& operator=(const Http2Codec&) = delete;
+
+  // A failure (bad_request with words) when the session cannot go on; what is still to be sent then says why.
+  Result<void> receive(std::string_view bytes, TimePoint now);
+  // Appends to `out` until that holds about `enough` bytes or there is nothing more.
+  void take_output(std::string& out, std::size_t enough);
+  // Neither side has anything more to say.
+  bool over() const;
+
+  // Field names may have upper case. With `body`, Http2Listener::outgoing is asked for it.
+  void submit_answer(StreamId stream, std::uint16_t status, const std::vector<HeaderField>& fields, bool body);
+  void submit_interim(StreamId stream, std::uint16_t status, const std::vector<HeaderField>& fields);
+  void resume(StreamId stream);
+  // So many bytes of data have been dealt with: the peer may send as many more.
+  void consume(StreamId stream, std::size_t bytes);
+  void consume_of_closed(std::size_t bytes);
+  void reset(StreamId stream, Http2Error error);
+  // The two steps of a polite end (RFC 9113 §6.8): no new streams, please; then: none are taken any more.
+  void announce_end();
+  void end(Http2Error error);
+
+ private:
+  struct Callbacks;
+  // So many at once, and so many more a second.
+  struct Budget {
+    double left, most, per_second;
+    TimePoint at;
+    bool take(TimePoint now);
+  };
+  bool frame_begins(std::uint8_t type, std::size_t payload);
+  bool stream_reset();
+
+  Http2Listener& listener_;
+  nghttp2_session* session_ = nullptr;
+  Budget idle_frames_, resets_;
+  TimePoint now_;
+  std::string_view trouble_;  // why the session must end
+};
+
+}  // namespace gatehouse
