@@ -19,6 +19,7 @@ FROM scratch
 COPY --from=build /runtime/ /
 USER 65532:65532
 VOLUME /var/lib/gatehouse
+# Of the configuration inside; the Helm chart listens on 8000, 8443 and 2222, and puts its own in /etc/gatehouse.
 EXPOSE 80 443 2222
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s CMD ["/usr/bin/gatehouse", "healthcheck"]

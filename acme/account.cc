@@ -17,6 +17,12 @@ Result<std::string> new_key_pem(tls::KeyType type) {
   return key->pem();
 }
 
+// A key change that the CA will not make however often it is asked.
+bool is_final(const Trouble& trouble) {
+  return trouble.failure.kind == FailureKind::ca_refused && trouble.remedy != Remedy::try_again &&
+         trouble.remedy != Remedy::wait;
+}
+
 // One account, step by step.
 class Steps {
  public:
@@ -28,7 +34,7 @@ class Steps {
     if (!keyed) co_return keyed.error();
     if (!account_.next_key_pem.empty()) {
       auto changed = co_await finish_change();
-      if (!changed) co_return changed.error();
+      if (!changed && !account_.next_key_pem.empty()) co_return changed.error();
     }
     Answer<void> done;
     if (account_.url.empty())
@@ -109,11 +115,19 @@ class Steps {
     if (!next) co_return next.error();
     if (!account_.url.empty()) {
       auto changed = co_await change_to(*next);
+      if (!changed && is_final(changed.error())) co_await give_up_change();
       if (!changed) co_return changed.error();
     }
     account_.key_pem = std::exchange(account_.next_key_pem, {});
     auto kept = co_await keep_it();
     co_return kept;
+  }
+
+  // The old key stays in force. What cannot be kept is asked for again, and refused again.
+  Awaitable<void> give_up_change() {
+    account_.next_key_pem.clear();
+    auto kept = co_await keep_it();
+    (void)kept;
   }
 
   Awaitable<Answer<void>> change_to(KeyPtr next) {

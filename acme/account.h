@@ -26,7 +26,7 @@ using KeepAccount = std::function<Awaitable<Result<void>>(Account)>;
 // `url` and come back: it is made again with the same key.
 Awaitable<Answer<Account>> ensure_account(Client& client, Account known, AccountSettings settings, KeepAccount keep);
 
-// Gives the account a new key (§7.3.5).
+// Gives the account a new key (§7.3.5). When the CA refuses that for good, the old one stays.
 Awaitable<Answer<Account>> roll_key(Client& client, Account account, AccountSettings settings, KeepAccount keep);
 
 // Who signs for this account.

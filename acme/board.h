@@ -3,11 +3,14 @@
 #pragma once
 
 #include "acme/challenge.h"
+#include "acme/records.h"
 #include "base/clock.h"
 #include "tls/challenge_board.h"
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace gatehouse::acme {
@@ -24,16 +27,21 @@ class Board {
 
   void add(HttpAnswer answer);
   void add(TlsAnswer answer);
+  // What storages hold, besides: of orders that were begun before the start, or that another replica is at. Replaces
+  // those shown so before.
+  void show_kept(const std::vector<PendingAnswer>& answers, WallTime now);
   // One that is not there is no matter.
   void remove_http(const HostName& host, const std::string& token);
   void remove_tls(const HostName& host);
 
  private:
-  void publish() { publish_(std::make_shared<const tls::ChallengeBoard>(http_, tls_)); }
+  void publish();
 
   Publish publish_;
   std::vector<HttpAnswer> http_;
   std::vector<TlsAnswer> tls_;
+  std::vector<PendingAnswer> kept_;
+  std::map<std::string, TlsAnswer> kept_tls_;  // by key authorization
 };
 
 // RFC 8555 §8.3.

@@ -98,6 +98,7 @@ Awaitable<Answer<void>> Challenges::present_all() {
 }
 
 Awaitable<Answer<void>> Challenges::tell_all() {
+  if (!may_go_on(policy_)) co_return left_to_another();
   for (Task& task : tasks_) {
     auto told = co_await tell(task);
     if (!told) co_return told;
@@ -147,13 +148,12 @@ Awaitable<Answer<void>> Challenges::wait_for_all() {
 Awaitable<Answer<Authorization>> Challenges::outcome_of(Task& task, Polling& polling) {
   std::optional<WallTime> not_before;
   while (true) {
+    if (!may_go_on(policy_)) co_return left_to_another();
     auto seen = co_await client_.authorization(signer_, task.authorization_url);
     if (seen && seen->status != Status::pending) co_return seen;
     if (!seen && !polling.bears(seen.error())) co_return seen;
-    if (seen)
-      not_before = seen->not_before;
-    else
-      not_before = seen.error().not_before;
+    if (seen) polling.answered();
+    not_before = seen ? seen->not_before : seen.error().not_before;
     if (!polling.allows(not_before)) co_return polling.trouble("it does not validate " + task.challenge.host.text());
     co_await polling.pause(not_before);
     auto told = co_await tell(task);

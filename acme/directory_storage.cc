@@ -4,7 +4,6 @@
 #include "acme/record_file.h"
 
 #include <algorithm>
-#include <array>
 #include <set>
 
 namespace gatehouse::acme {
@@ -12,7 +11,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array kinds{RecordKind::account, RecordKind::certificate, RecordKind::order, RecordKind::ledger};
 constexpr std::string_view suffix = ".pem";
 constexpr std::string_view previous_suffix = ".previous";
 constexpr std::size_t max_files = 200'000;      // of a kind; a folder of more is not ours
@@ -77,7 +75,7 @@ Result<std::unique_ptr<DirectoryStorage>> DirectoryStorage::open(fs::path direct
     if (!locked) return locked.error();
     lock = std::move(*locked);
   }
-  for (const RecordKind kind : kinds) {
+  for (const RecordKind kind : record_kinds) {
     const fs::path folder = directory / kind_name(kind);
     if (writing)
       if (auto made = make_private_directory(folder); !made) return made.error();
@@ -106,7 +104,7 @@ fs::path DirectoryStorage::file_of(RecordKind kind, const std::string& name) con
 Awaitable<Result<Storage::Contents>> DirectoryStorage::load() {
   Contents contents;
   contents.damage = std::exchange(repairs_, {});
-  for (const RecordKind kind : kinds) load_kind(kind, contents);
+  for (const RecordKind kind : record_kinds) load_kind(kind, contents);
   co_return contents;
 }
 

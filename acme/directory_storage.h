@@ -1,7 +1,7 @@
 // Storage in a directory of its own, readable by nobody else:
 //
 //   lock                                 held by the process that writes
-//   certificate/NAME.pem                 account, order and ledger beside it; the format is in record_file.h
+//   certificate/NAME.pem                 account, order, ledger and challenge beside it; the format is in record_file.h
 //   certificate/NAME.pem.previous        the last good copy before it
 //
 // A file is written whole beside its place, synced, and renamed, so that at every instant there is the old one or the
@@ -35,6 +35,7 @@ class DirectoryStorage final : public Storage {
   Awaitable<Result<void>> save(Record record) override;
   // Well also when there is no such record.
   Awaitable<Result<void>> remove(RecordKind kind, std::string name) override;
+  bool writable() const override { return mode_ == Mode::writing; }
 
  private:
   DirectoryStorage(std::filesystem::path directory, Mode mode, FileDescriptor lock, std::vector<std::string> repairs,

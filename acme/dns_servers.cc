@@ -1,6 +1,6 @@
 #include "acme/dns_servers.h"
 
-#include "config/regular_file.h"
+#include "base/regular_file.h"
 
 #include <boost/asio/ip/address_v4.hpp>
 

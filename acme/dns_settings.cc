@@ -4,7 +4,7 @@
 #include "acme/program_solver.h"
 #include "acme/rfc2136_solver.h"
 #include "acme/webhook_solver.h"
-#include "config/regular_file.h"
+#include "base/regular_file.h"
 
 namespace gatehouse::acme {
 namespace {

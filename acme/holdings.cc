@@ -3,6 +3,11 @@
 #include "acme/record_coding.h"
 
 namespace gatehouse::acme {
+namespace {
+
+constexpr std::size_t most_answers = 10'000;  // an order has a hundred at most
+
+}  // namespace
 
 Awaitable<Result<std::vector<std::string>>> Holdings::load() {
   auto contents = co_await storage_->load();
@@ -33,6 +38,13 @@ Result<void> Holdings::take(const Record& record) {
       accounts_[record.name] = std::move(*read);
       return {};
     }
+    case RecordKind::challenge: {
+      auto read = pending_answer(record);
+      if (!read) return read.error();
+      if (answers_.size() >= most_answers) return Failure(FailureKind::bad_configuration, "too many of its kind");
+      answers_.insert_or_assign(record.name, std::move(*read));
+      return {};
+    }
     case RecordKind::ledger: break;
   }
   auto read = gatehouse::acme::ledger(record);
@@ -50,6 +62,17 @@ Result<void> Holdings::take(StoredCertificate stored) {
   const std::string record = seen->record;
   certificates_[record] = {std::move(stored), std::move(*seen), std::move(*certificate)};
   return {};
+}
+
+void Holdings::forget(RecordKind kind, const std::string& record) {
+  switch (kind) {
+    case RecordKind::certificate: certificates_.erase(record); break;
+    case RecordKind::order: orders_.erase(record); break;
+    case RecordKind::account: accounts_.erase(record); break;
+    case RecordKind::challenge: answers_.erase(record); break;
+    case RecordKind::ledger:
+      std::erase_if(ledgers_, [&](const auto& entry) { return ledger_record_name(entry.first) == record; });
+  }
 }
 
 const KeptCertificate* Holdings::certificate(const std::string& record) const {
@@ -127,8 +150,32 @@ Awaitable<Result<void>> Holdings::drop_certificate(std::string record) {
 
 Awaitable<Result<void>> Holdings::drop_order(std::string record) {
   const auto turn = co_await turns_.take();
+  const auto answers = answers_;
+  for (const auto& [name, answer] : answers) {
+    if (answer.order != record) continue;
+    auto gone = co_await storage_->remove(RecordKind::challenge, name);
+    if (!gone) co_return gone;
+    answers_.erase(name);
+  }
   auto removed = co_await storage_->remove(RecordKind::order, record);
   if (removed) orders_.erase(record);
+  co_return removed;
+}
+
+Awaitable<Result<void>> Holdings::keep(PendingAnswer answer) {
+  const auto turn = co_await turns_.take();
+  Record record = to_record(answer);
+  const std::string name = record.name;
+  auto saved = co_await storage_->save(std::move(record));
+  if (saved) answers_.insert_or_assign(name, std::move(answer));
+  co_return saved;
+}
+
+Awaitable<Result<void>> Holdings::drop_answer(PendingAnswer answer) {
+  const auto turn = co_await turns_.take();
+  const std::string name = to_record(answer).name;
+  auto removed = co_await storage_->remove(RecordKind::challenge, name);
+  if (removed) answers_.erase(name);
   co_return removed;
 }
 

@@ -1,5 +1,6 @@
 #include "acme/issuer.h"
 
+#include "acme/kept_answers.h"
 #include "acme/record_coding.h"
 #include "base/escape.h"
 
@@ -29,8 +30,11 @@ class Issuing {
       auto unsaved = co_await fail(trouble_of(begun.error()));
       co_return unsaved;
     }
-    auto issued = co_await obtain(*client, std::move(*signer), *solver, clock_, std::move(pending), keep_order(),
-                                  work_.resolver->policy());
+    KeptAnswers answers(*solver, work_.planned.record, {clock_, work_.holdings, work_.spread});
+    OrderPolicy policy = work_.resolver->policy();
+    policy.may_go_on = [holdings = work_.holdings] { return holdings->writable(); };
+    auto issued = co_await obtain(*client, std::move(*signer), answers, clock_, std::move(pending), keep_order(),
+                                  std::move(policy));
     IssueOutcome outcome;
     if (issued)
       outcome = co_await store(std::move(*issued));
@@ -112,9 +116,11 @@ class Issuing {
     const WallTime now = clock_.wall_now();
     IssueOutcome outcome;
     outcome.words = printable(describe(trouble.failure));
-    outcome.ca_is_ill = is_illness(trouble);
+    outcome.ca_is_ill = is_illness(trouble) || takes_no_orders(trouble);
+    if (outcome.ca_is_ill) outcome.ca_asks_until = trouble.not_before;
     outcome.account_is_gone = trouble.remedy == Remedy::new_account;
-    outcome.next_try = note(trouble, now);
+    outcome.next_try = outcome.ca_is_ill ? note_outage(holdings().ledger(ca()), names(), describe(trouble.failure), now)
+                                         : note(trouble, now);
     if (cannot_have_issued(trouble)) note_no_certificate(holdings().ledger(ca()), names());
     if (is_of_no_more_use(trouble)) co_await drop_order();
     if (outcome.account_is_gone) co_await forget_account();
@@ -156,11 +162,20 @@ class Issuing {
     }
   }
 
+  // What it answers to a new order is an error of its own, or nonsense.
+  bool takes_no_orders(const Trouble& trouble) {
+    const PendingOrder* order = holdings().order(work_.planned.record);
+    if (order == nullptr || !order->url.empty() || trouble.order_over) return false;
+    const auto kind = trouble.failure.kind;
+    return trouble.remedy == Remedy::try_again && (kind == FailureKind::ca_refused || kind == FailureKind::bad_answer);
+  }
+
   // Without its URL it was never finalized.
   bool cannot_have_issued(const Trouble& trouble) {
+    if (!counted_) return false;
+    if (trouble.order_over) return trouble.failure.kind != FailureKind::bad_answer;
     const PendingOrder* order = holdings().order(work_.planned.record);
-    return counted_ && trouble.failure.kind != FailureKind::bad_answer &&
-           (trouble.order_over || order == nullptr || (order->url.empty() && is_of_no_more_use(trouble)));
+    return order == nullptr || (order->url.empty() && is_of_no_more_use(trouble));
   }
 
   // Also when it keeps the names from being ordered elsewhere.
@@ -200,17 +215,23 @@ Awaitable<Answer<Account>> open_account(Clock& clock, std::shared_ptr<Resolver> 
                                         std::shared_ptr<Holdings> holdings, std::string ca) {
   Client* client = resolver->client(ca);
   if (client == nullptr) co_return trouble_of(Failure(FailureKind::bad_configuration, ca + " is not one of its CAs"));
-  Account known = holdings->account(resolver->name(), ca);
-  if (known.url.empty()) {
-    note_account(holdings->ledger(ca), clock.wall_now());
-    auto saved = co_await holdings->keep_ledger(ca, clock.wall_now());
-    if (!saved) co_return trouble_of(saved.error());
-  }
   KeepAccount keep = [holdings, name = resolver->name()](Account account) {
     return holdings->keep(name, std::move(account));
   };
-  auto opened = co_await ensure_account(*client, std::move(known), resolver->account_settings(ca), std::move(keep));
-  co_return opened;
+  for (bool again = false;; again = true) {
+    Account known = holdings->account(resolver->name(), ca);
+    if (again) known.url.clear();
+    const bool fresh = known.url.empty();
+    if (fresh) {
+      note_account(holdings->ledger(ca), clock.wall_now());
+      auto saved = co_await holdings->keep_ledger(ca, clock.wall_now());
+      if (!saved) co_return trouble_of(saved.error());
+    }
+    auto opened = co_await ensure_account(*client, std::move(known), resolver->account_settings(ca), keep);
+    // The CA has forgotten it: it is made again with the same key.
+    const bool forgotten = !opened && !fresh && opened.error().remedy == Remedy::new_account;
+    if (!forgotten) co_return opened;
+  }
 }
 
 }  // namespace gatehouse::acme

@@ -17,13 +17,15 @@ struct Issuance {
   std::shared_ptr<Holdings> holdings;
   Account account;
   PlannedCertificate planned;  // due
+  Duration spread = Duration::zero();  // acme/kept_answers
 };
 
 struct IssueOutcome {
   bool issued = false;
   std::string words = {};                     // why not; printable
   std::optional<WallTime> next_try = {};
-  bool ca_is_ill = false;                     // it could not be reached, or does not answer as a CA does
+  bool ca_is_ill = false;                     // it could not be reached, or takes no orders at all
+  std::optional<WallTime> ca_asks_until = {};  // its Retry-After while it is ill
   bool account_is_gone = false;               // the CA does not know it: has to be opened again
 };
 

@@ -12,7 +12,7 @@ namespace gatehouse::acme {
 namespace {
 
 constexpr Duration setback_memory = std::chrono::hours(24 * 30);  // nobody tries these names any more
-constexpr Duration longest_account_wait = std::chrono::hours(1);
+constexpr Duration longest_outage_wait = std::chrono::hours(1);
 constexpr Duration longest_pause = std::chrono::hours(24);
 
 LedgerEventKind event_of(OrderKind kind) {
@@ -46,8 +46,13 @@ void forget_oldest_setbacks(Ledger& ledger) {
 }
 
 // No set of names has it: there is no space in a name.
-std::string account_hash(std::string_view resolver) {
-  return tls::hex(tls::digest(tls::Hash::sha256, "account of " + std::string(resolver)).substr(0, 8));
+std::string account_hash(std::string_view account) {
+  return tls::hex(tls::digest(tls::Hash::sha256, "account of " + std::string(account)).substr(0, 8));
+}
+
+// Of what did not fail by itself.
+Duration short_wait(unsigned failures, const std::string& seed, WallTime now) {
+  return std::min(retry_wait(failures, seed, {}, {}, now), longest_outage_wait);
 }
 
 // Notes one more failure, of what is next tried after `wait`.
@@ -105,20 +110,26 @@ WallTime note_failure(Ledger& ledger, const std::vector<HostName>& names, std::s
   return note_setback(ledger, set, error, wait_after, now);
 }
 
-WallTime note_account_failure(Ledger& ledger, std::string_view resolver, std::string_view error,
-                              std::optional<Duration> retry_after, WallTime now) {
-  const std::string account = account_hash(resolver);
-  const auto wait_after = [&](unsigned failures) {
-    const Duration ours = std::min(retry_wait(failures, account, {}, {}, now), longest_account_wait);
-    return std::max(ours, std::min(retry_after.value_or(ours), longest_retry_after));
-  };
-  return note_setback(ledger, account, error, wait_after, now);
+WallTime note_outage(Ledger& ledger, const std::vector<HostName>& names, std::string_view error, WallTime now) {
+  const std::string set = set_hash(names);
+  const auto wait_after = [&](unsigned failures) { return short_wait(failures, set, now); };
+  return note_setback(ledger, set, error, wait_after, now);
 }
 
-void forgive_account(Ledger& ledger, std::string_view resolver) { ledger.setbacks.erase(account_hash(resolver)); }
+WallTime note_account_failure(Ledger& ledger, std::string_view account, std::string_view error,
+                              std::optional<Duration> retry_after, WallTime now) {
+  const std::string key = account_hash(account);
+  const auto wait_after = [&](unsigned failures) {
+    const Duration ours = short_wait(failures, key, now);
+    return std::max(ours, std::min(retry_after.value_or(ours), longest_retry_after));
+  };
+  return note_setback(ledger, key, error, wait_after, now);
+}
 
-const Setback* account_setback(const Ledger& ledger, std::string_view resolver) {
-  const auto found = ledger.setbacks.find(account_hash(resolver));
+void forgive_account(Ledger& ledger, std::string_view account) { ledger.setbacks.erase(account_hash(account)); }
+
+const Setback* account_setback(const Ledger& ledger, std::string_view account) {
+  const auto found = ledger.setbacks.find(account_hash(account));
   return found == ledger.setbacks.end() ? nullptr : &found->second;
 }
 

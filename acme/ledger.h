@@ -78,6 +78,8 @@ void note_failed_validation(Ledger& ledger, const HostName& host, WallTime now);
 // certificate these names still have, which is not waited out. Returns when the next try is.
 WallTime note_failure(Ledger& ledger, const std::vector<HostName>& names, std::string_view error,
                       std::optional<Duration> retry_after, std::optional<WallTime> expiry, WallTime now);
+// The same when the CA was not to be had, which is no fault of the names: an hour at most.
+WallTime note_outage(Ledger& ledger, const std::vector<HostName>& names, std::string_view error, WallTime now);
 // They have their certificate, or a person wants them tried at once.
 void forgive(Ledger& ledger, const std::vector<HostName>& names);
 
@@ -86,10 +88,11 @@ void pause(Ledger& ledger, WallTime until, std::string_view reason, WallTime now
 
 // The CA refuses the account of one resolver, whose orders wait then; the others' go on. An hour at most, unless the CA
 // says `retry_after`. Returns when the next try is. Kept among the setbacks.
-WallTime note_account_failure(Ledger& ledger, std::string_view resolver, std::string_view error,
+// `account` stands for the resolver and its account's settings: under others it is tried at once.
+WallTime note_account_failure(Ledger& ledger, std::string_view account, std::string_view error,
                               std::optional<Duration> retry_after, WallTime now);
-void forgive_account(Ledger& ledger, std::string_view resolver);
-const Setback* account_setback(const Ledger& ledger, std::string_view resolver);
+void forgive_account(Ledger& ledger, std::string_view account);
+const Setback* account_setback(const Ledger& ledger, std::string_view account);
 
 // Null: no failure since the last success.
 const Setback* setback(const Ledger& ledger, const std::vector<HostName>& names);

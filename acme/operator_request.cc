@@ -17,8 +17,8 @@ namespace fs = std::filesystem;
 using Kind = OperatorRequest::Kind;
 
 constexpr std::size_t most_requests = 1000;
-constexpr std::array<std::pair<std::string_view, Kind>, 3> prefixes{
-    {{"renew-", Kind::renew}, {"revoke-", Kind::revoke}, {"import-", Kind::import}}};
+constexpr std::array<std::pair<std::string_view, Kind>, 4> prefixes{
+    {{"renew-", Kind::renew}, {"revoke-", Kind::revoke}, {"roll-key-", Kind::roll_key}, {"import-", Kind::import}}};
 
 bool is_subject(std::string_view text) {
   const auto fits = [](char c) {

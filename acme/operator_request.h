@@ -19,6 +19,7 @@ struct OperatorRequest {
   enum class Kind : std::uint8_t {
     renew,   // renew-RECORD
     revoke,  // revoke-RECORD
+    roll_key,  // roll-key-ACCOUNT; the account's record
     prune,   // prune
     import,  // import-NUMBER; the file is an acme.json
   };

@@ -6,6 +6,8 @@
 #include "tls/signing_request.h"
 
 #include <algorithm>
+#include <array>
+#include <string_view>
 
 namespace gatehouse::acme {
 namespace {
@@ -30,6 +32,13 @@ Trouble invalid_order(const OrderState& order) {
   Trouble trouble = over(trouble_of(Failure(FailureKind::ca_refused, words)));
   trouble.remedy = Remedy::host;
   return trouble;
+}
+
+// The CA does not take `replaces` (RFC 9773 §5): somebody else has replaced that certificate, another account got it,
+// or the CA has forgotten it. Ours is due all the same.
+bool is_about_replaced(const Trouble& trouble) {
+  constexpr std::array<std::string_view, 3> types{"alreadyReplaced", "unauthorized", "malformed"};
+  return std::find(types.begin(), types.end(), trouble.type) != types.end();
 }
 
 bool is_for(const OrderState& order, const std::vector<HostName>& names) {
@@ -118,8 +127,7 @@ class Flow {
     }
     NewOrder wanted{pending_.names, policy_.profile, pending_.replaces};
     auto order = co_await client_.new_order(signer_, wanted);
-    // Somebody else has replaced that certificate (RFC 9773 §5); ours is due all the same.
-    if (!order && order.error().type == "alreadyReplaced" && !wanted.replaces.empty()) {
+    if (!order && !wanted.replaces.empty() && is_about_replaced(order.error())) {
       pending_.replaces.clear();
       wanted.replaces.clear();
       order = co_await client_.new_order(signer_, wanted);
@@ -152,6 +160,7 @@ class Flow {
 
   // The answer may get lost although the CA has begun to sign: then the order's own status tells.
   Awaitable<Answer<OrderState>> finalize(OrderState order, KeyPtr key) {
+    if (!may_go_on(policy_)) co_return left_to_another();
     auto csr = tls::signing_request(*key, pending_.names, policy_.common_name);
     if (!csr) co_return trouble_of(csr.error());
     for (int tries = 1;; ++tries) {
@@ -166,10 +175,12 @@ class Flow {
   Awaitable<Answer<OrderState>> wait_while(OrderState order, Status status) {
     Polling polling(clock_, policy_.first_pause, policy_.longest_pause, policy_.issuance_limit);
     while (order.status == status) {
+      if (!may_go_on(policy_)) co_return left_to_another();
       if (!polling.allows(order.not_before)) co_return polling.trouble("it does not finish the order");
       co_await polling.pause(order.not_before);
       auto next = co_await client_.order(signer_, order.url);
       if (!next && !polling.bears(next.error())) co_return next.error();
+      if (next) polling.answered();
       if (next)
         order = std::move(*next);
       else
@@ -199,6 +210,14 @@ class Flow {
 };
 
 }  // namespace
+
+bool may_go_on(const OrderPolicy& policy) { return !policy.may_go_on || policy.may_go_on(); }
+
+Trouble left_to_another() {
+  Trouble trouble = trouble_of(Failure(FailureKind::draining, "another process goes on with the order"));
+  trouble.remedy = Remedy::wait;
+  return trouble;
+}
 
 Awaitable<Answer<Issued>> obtain(Client& client, Signer signer, Solver& solver, Clock& clock, PendingOrder pending,
                                  KeepOrder keep, OrderPolicy policy) {

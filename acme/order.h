@@ -29,7 +29,13 @@ struct OrderPolicy {
   // Polling begins with the first pause and doubles it up to the longest, unless the CA says Retry-After.
   Duration first_pause = std::chrono::milliseconds(500);
   Duration longest_pause = std::chrono::seconds(15);
+  // False: another process goes on with the order, and this flow ends before it asks the CA for more. Null: never.
+  std::function<bool()> may_go_on = {};
 };
+
+// Why a flow ended that may not go on.
+Trouble left_to_another();
+bool may_go_on(const OrderPolicy& policy);
 
 struct Issued {
   tls::CertificatePtr certificate;  // parsed and checked: our key, exactly our names, valid now

@@ -151,7 +151,7 @@ class Planner {
       wait = Wait{failures->not_before, whose + std::to_string(failures->failures) +
                                             (failures->failures == 1 ? " failure: " : " failures: ") + failures->error};
     };
-    consider(account_setback(ledger, set.resolver), "the account: ");
+    consider(account_setback(ledger, set.rules->account), "the account: ");
     consider(setback(ledger, set.names), "");
     return wait;
   }

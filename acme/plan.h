@@ -38,6 +38,7 @@ struct ResolverRules {
   std::vector<HostName> important = {};         // hosts that go first; wildcards stand for one label
   unsigned reserve_percent = 20;                // of certificates_per_domain
   std::chrono::seconds grace = std::chrono::hours(24 * 7);
+  std::string account = {};  // stands for the resolver and its account's settings in the ledger
 };
 
 struct PlanInput {

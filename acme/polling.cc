@@ -31,7 +31,8 @@ bool Polling::bears(const Trouble& trouble) {
 Trouble Polling::trouble(const std::string& what) const {
   std::string words = what + " in time";
   if (last_) words.append("; the last answer: ").append(describe(last_->failure));
-  Trouble late = trouble_of(Failure(FailureKind::answer_timeout, std::move(words)));
+  const FailureKind kind = last_ ? last_->failure.kind : FailureKind::ca_refused;
+  Trouble late = trouble_of(Failure(kind, std::move(words)));
   late.not_before = not_before_;
   return late;
 }

@@ -17,9 +17,11 @@ class Polling {
   // Whether there is time for another pause, which may have to last until `not_before`.
   bool allows(std::optional<WallTime> not_before);
   Awaitable<void> pause(std::optional<WallTime> not_before);
-  // Whether to go on after this failure of one question. It is remembered for trouble().
+  // Whether to go on after this failure of one question. It is remembered for trouble() until answered().
   bool bears(const Trouble& trouble);
-  // After the limit: what was waited for, and what the CA said last. The order stays worth coming back to.
+  void answered() { last_.reset(); }
+  // After the limit: what was waited for, and how the last question failed. The order stays worth coming back to. A CA
+  // that answers to the end, but is not done, is ca_refused, else it is as ill as the last failure says.
   Trouble trouble(const std::string& what) const;
 
  private:

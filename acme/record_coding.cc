@@ -1,6 +1,7 @@
 #include "acme/record_coding.h"
 
 #include "acme/record_fields.h"
+#include "tls/challenge_board.h"
 #include "tls/digest.h"
 
 #include <algorithm>
@@ -142,6 +143,35 @@ Result<StoredCertificate> stored_certificate(const Record& record) {
   certificate.revoked = in.flag("revoked");
   certificate.hurried = in.flag("hurried");
   return in.checked(std::move(certificate));
+}
+
+Record to_record(const PendingAnswer& answer) {
+  const std::string identity = answer.type + "\n" + answer.host.text() + "\n" + answer.token;
+  Record record{RecordKind::challenge, file_part(answer.host.text()) + "-" + short_hash(identity), {}};
+  FieldWriter out(record);
+  out.text("type", answer.type);
+  out.names("names", {answer.host});
+  out.text("token", answer.token);
+  out.text("key_authorization", answer.key_authorization);
+  out.text("order", answer.order);
+  out.time("shown", answer.shown);
+  return record;
+}
+
+Result<PendingAnswer> pending_answer(const Record& record) {
+  FieldReader in(record, RecordKind::challenge);
+  const auto hosts = in.names("names", 1);
+  std::string type = in.word("type", 32);
+  if (type != "http-01" && type != "tls-alpn-01") in.complain("type", "is no challenge that is answered here");
+  std::string token = in.word("token", 128);
+  if (!tls::is_challenge_token(token)) in.complain("token", "is malformed");
+  std::string key_authorization = in.word("key_authorization", 256);
+  std::string order = in.word("order", 256);
+  const WallTime shown = in.time("shown");
+  // A name has no empty value.
+  if (hosts.empty()) return Failure(FailureKind::bad_configuration, record.name + ": field names holds no host");
+  return in.checked(PendingAnswer{std::move(type), hosts[0], std::move(token), std::move(key_authorization),
+                                  std::move(order), shown});
 }
 
 }  // namespace gatehouse::acme

@@ -23,10 +23,12 @@ Record to_record(const Account& account, std::string_view resolver);
 Record to_record(const PendingOrder& order);
 Record to_record(const StoredCertificate& certificate);
 Record to_record(const Ledger& ledger);
+Record to_record(const PendingAnswer& answer);
 
 Result<Account> account(const Record& record);
 Result<PendingOrder> pending_order(const Record& record);
 Result<StoredCertificate> stored_certificate(const Record& record);
 Result<Ledger> ledger(const Record& record);
+Result<PendingAnswer> pending_answer(const Record& record);
 
 }  // namespace gatehouse::acme

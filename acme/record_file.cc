@@ -103,6 +103,7 @@ std::string_view kind_name(RecordKind kind) {
     case RecordKind::account: return "account";
     case RecordKind::certificate: return "certificate";
     case RecordKind::order: return "order";
+    case RecordKind::challenge: return "challenge";
     case RecordKind::ledger: break;
   }
   return "ledger";

@@ -23,7 +23,7 @@ namespace gatehouse::acme {
 
 constexpr std::size_t max_record_bytes = 2 * 1024 * 1024;
 
-std::string_view kind_name(RecordKind kind);  // account, certificate, order, ledger
+std::string_view kind_name(RecordKind kind);  // account, certificate, order, ledger, challenge
 
 // 1 to 200 of [a-z0-9._-], the first a letter, a digit or `_`: never a path, never a hidden file.
 bool is_record_name(std::string_view name);

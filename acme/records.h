@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/names.h"
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -13,8 +14,10 @@
 
 namespace gatehouse::acme {
 
-// Kinds are also folders of the directory store.
-enum class RecordKind : std::uint8_t { account, certificate, order, ledger };
+// Kinds are also folders of the directory store, and a label of Secrets.
+enum class RecordKind : std::uint8_t { account, certificate, order, ledger, challenge };
+inline constexpr std::array record_kinds{RecordKind::account, RecordKind::certificate, RecordKind::order,
+                                         RecordKind::ledger, RecordKind::challenge};
 
 // A name and named texts, as a Kubernetes Secret has them. `name` is made here of characters [a-z0-9._-] only.
 struct Record {
@@ -73,6 +76,19 @@ struct PendingOrder {
   WallTime started{};
 
   bool operator==(const PendingOrder&) const = default;
+};
+
+// What is shown to a CA that looks at a host, while it may look: a restart goes on showing it, and so do the other
+// replicas of a cluster.
+struct PendingAnswer {
+  std::string type;  // http-01, tls-alpn-01
+  HostName host;
+  std::string token;
+  std::string key_authorization;
+  std::string order;  // the record of the order it is for
+  WallTime shown{};
+
+  bool operator==(const PendingAnswer&) const = default;
 };
 
 }  // namespace gatehouse::acme

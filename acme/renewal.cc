@@ -1,6 +1,5 @@
 #include "acme/renewal.h"
 
-#include "acme/directory_storage.h"
 #include "acme/private_files.h"
 #include "acme/record_coding.h"
 #include "acme/revocation.h"
@@ -40,45 +39,106 @@ bool share_a_host(const std::vector<HostName>& a, const std::vector<HostName>& b
 
 }  // namespace
 
-Renewal::Renewal(asio::any_io_executor executor, std::filesystem::path storage, Ports ports)
+Renewal::Renewal(asio::any_io_executor executor, std::shared_ptr<Place> place, Ports ports)
     : executor_(std::move(executor)),
-      storage_(std::move(storage)),
+      place_(std::move(place)),
       ports_(std::move(ports)),
       clock_(ports_.clock),
       wake_(executor_, TimePoint::max()) {
-  status_.storage = storage_.string();
+  status_.storage = place_->name();
 }
 
 void Renewal::load() {
-  if (!open(DirectoryStorage::Mode::writing)) open(DirectoryStorage::Mode::reading);
+  if (!place_->is_at_hand()) return;
+  if (!at_once(open(Place::Mode::writing))) at_once(open(Place::Mode::reading));
 }
 
-bool Renewal::open(DirectoryStorage::Mode mode) {
-  auto storage = DirectoryStorage::open(storage_, mode);
+Awaitable<bool> Renewal::open(Place::Mode mode) {
+  const bool writing = mode == Place::Mode::writing;
+  following_ = false;
+  auto storage = place_->open(mode);
   if (!storage) {
-    if (mode == DirectoryStorage::Mode::writing) trouble(printable(storage.error().detail));
-    return false;
+    if (writing) trouble(printable(storage.error().detail));
+    co_return false;
   }
   auto holdings = std::make_shared<Holdings>(std::move(*storage));
-  auto sentences = at_once(holdings->load());
+  auto sentences = co_await holdings->load();
   if (!sentences) {
     trouble(printable(sentences.error().detail));
-    return false;
+    co_return false;
   }
-  for (const auto& sentence : *sentences) ports_.log->warn("{}: {}", storage_.string(), printable(sentence));
+  if (writing && !holdings->writable()) co_return false;
+  if (writing || !holdings_)
+    for (const auto& sentence : *sentences) ports_.log->warn("{}: {}", place_->name(), printable(sentence));
   holdings_ = std::move(holdings);
-  writing_ = mode == DirectoryStorage::Mode::writing;
-  if (!writing_) return true;
-  trouble("");
-  if (auto made = make_private_directory(requests_in(storage_)); !made)
-    ports_.log->warn("{}", printable(made.error().detail));
-  return true;
+  writing_ = writing;
+  following_ = !writing;
+  read_at_ = clock_.now();
+  if (writing || place_->spread() > Duration::zero()) trouble("");
+  co_return true;
+}
+
+// Ours when it may be, else what others have made of it.
+Awaitable<void> Renewal::settle_storage() {
+  if (writing_ && !holdings_->writable()) end_term();
+  if (writing_) co_return;
+  bool opened = false;
+  if (place_->may_write()) opened = co_await open(Place::Mode::writing);
+  if (writing_) co_await drop_lost_answers();
+  const bool is_old = !place_->is_at_hand() && (!following_ || clock_.now() >= read_at_ + place_->read_again());
+  if (!opened && (!holdings_ || is_old)) opened = co_await open(Place::Mode::reading);
+  if (opened) {
+    ports_.changed();
+    ports_.answers_changed();
+  } else if (following_) {
+    follow_changes();
+  }
+}
+
+void Renewal::follow_changes() {
+  bool certificates = false, answers = false;
+  for (RecordChange& change : place_->take_changes()) {
+    certificates = certificates || change.kind == RecordKind::certificate;
+    answers = answers || change.kind == RecordKind::challenge;
+    if (!change.record) {
+      holdings_->forget(change.kind, change.name);
+      continue;
+    }
+    auto taken = holdings_->take(*change.record);
+    if (!taken) ports_.log->warn("{}: record {}: {}", place_->name(), change.name, printable(taken.error().detail));
+  }
+  if (certificates) ports_.changed();
+  if (answers) ports_.answers_changed();
+}
+
+// Of orders that are no more: whoever showed them ended in between.
+Awaitable<void> Renewal::drop_lost_answers() {
+  const auto answers = holdings_->answers();
+  for (const auto& [record, answer] : answers) {
+    if (holdings_->order(answer.order) != nullptr) continue;
+    auto dropped = co_await holdings_->drop_answer(answer);
+    if (!dropped) ports_.log->warn("{}: {}", place_->name(), printable(dropped.error().detail));
+  }
+}
+
+// What is under way sees it by its holdings, and ends.
+void Renewal::end_term() {
+  writing_ = false;
+  ports_.log->info("{}: others write there now; {} orders are left to them", place_->name(), under_way_.size());
+  under_way_.clear();
+  opening_.clear();
+  accounts_.clear();
+  ask_again_.clear();
+  illness_.clear();
+  asking_ = false;
+  plan_ = {};
+  status_.certificates.clear();
 }
 
 void Renewal::trouble(const std::string& words) {
   if (!words.empty() && words != trouble_)
-    ports_.log->error("certificates in {} are neither obtained nor renewed: {}", storage_.string(), words);
-  if (words.empty() && !trouble_.empty()) ports_.log->info("solved: {}: {}", storage_.string(), trouble_);
+    ports_.log->error("certificates in {} are neither obtained nor renewed: {}", place_->name(), words);
+  if (words.empty() && !trouble_.empty()) ports_.log->info("solved: {}: {}", place_->name(), trouble_);
   trouble_ = words;
 }
 
@@ -86,7 +146,8 @@ void Renewal::use(std::map<std::string, std::shared_ptr<Resolver>> resolvers) {
   // Accounts have other settings now, perhaps: those the CA has refused are tried again.
   for (const auto& [name, resolver] : resolvers) {
     if (!holdings_ || !resolvers_.contains(name)) continue;
-    for (const CaRules& ca : resolver->rules().cas) forgive_account(holdings_->ledger(ca.url), name);
+    for (const CaRules& ca : resolver->rules().cas)
+      forgive_account(holdings_->ledger(ca.url), resolver->rules().account);
   }
   resolvers_ = std::move(resolvers);
   accounts_.clear();
@@ -118,9 +179,19 @@ std::vector<ObtainedCertificate> Renewal::certificates() const {
   return all;
 }
 
+std::vector<PendingAnswer> Renewal::answers() const {
+  std::vector<PendingAnswer> all;
+  if (!holdings_) return all;
+  for (const auto& [record, answer] : holdings_->answers()) all.push_back(answer);
+  return all;
+}
+
 Awaitable<void> Renewal::run() {
+  place_->on_news([self = weak_from_this()] {
+    if (const auto renewal = self.lock()) renewal->wake();
+  });
   while (!stopped_) {
-    if (!writing_ && open(DirectoryStorage::Mode::writing)) ports_.changed();
+    co_await settle_storage();
     if (writing_) co_await work();
     tell();
     co_await sleep();
@@ -159,7 +230,7 @@ Awaitable<bool> Renewal::change_records() {
   if (dropped_any) ports_.changed();
   bool changed = dropped_any || !now.now_unwanted.empty() || !now.wanted_again.empty();
   for (const auto& record : now.to_abandon) {
-    if (under_way_.contains(record)) continue;
+    if (under_way_.contains(record) || !holdings_->writable()) continue;
     auto dropped = co_await holdings_->drop_order(record);
     changed = changed || dropped;
   }
@@ -180,11 +251,12 @@ void Renewal::start_due() {
   for (const PlannedCertificate& planned : plan_.certificates) {
     if (planned.state != PlanState::due) break;
     if (!may_start(planned)) continue;
-    const AccountKey key{planned.resolver, planned.ca};
-    if (accounts_.contains(key))
+    const AccountPlace place{planned.resolver, planned.ca};
+    if (resting_.contains(place)) continue;
+    if (accounts_.contains(place))
       start_order(planned);
-    else if (opening_.insert(key).second)
-      asio::co_spawn(executor_, open_account(shared_from_this(), key), asio::detached);
+    else if (opening_.insert(place).second)
+      asio::co_spawn(executor_, open_account(shared_from_this(), place), asio::detached);
   }
 }
 
@@ -199,49 +271,55 @@ bool Renewal::may_start(const PlannedCertificate& planned) const {
 }
 
 void Renewal::start_order(const PlannedCertificate& planned) {
-  under_way_[planned.record] = {planned.ca, planned.names};
-  Issuance work{resolvers_.at(planned.resolver), holdings_, accounts_.at({planned.resolver, planned.ca}), planned};
+  under_way_[planned.record] = {planned.resolver, planned.ca, planned.names};
+  Issuance work{resolvers_.at(planned.resolver), holdings_, accounts_.at({planned.resolver, planned.ca}), planned,
+                place_->spread()};
   asio::co_spawn(executor_, carry_out(shared_from_this(), std::move(work)), asio::detached);
 }
 
-Awaitable<void> Renewal::open_account(std::shared_ptr<Renewal> self, AccountKey key) {
-  const auto resolver = self->resolvers_.at(key.first);
+Awaitable<void> Renewal::open_account(std::shared_ptr<Renewal> self, AccountPlace place) {
+  const auto resolver = self->resolvers_.at(place.resolver);
+  const auto holdings = self->holdings_;
   Answer<Account> account = trouble_of(Failure(FailureKind::internal));
   try {
-    account = co_await acme::open_account(self->clock_, resolver, self->holdings_, key.second);
+    account = co_await acme::open_account(self->clock_, resolver, holdings, place.ca);
   } catch (const std::exception& unexpected) {
     account = trouble_of(Failure(FailureKind::internal, unexpected.what()));
   }
-  self->opening_.erase(key);
+  if (!self->is_of_term(holdings) || !holdings->writable()) co_return self->wake();
+  self->opening_.erase(place);
   if (account) {
-    self->illness_.erase(key.second);
-    forgive_account(self->holdings_->ledger(key.second), key.first);
+    self->illness_.erase(place.ca);
+    forgive_account(holdings->ledger(place.ca), resolver->rules().account);
     // Settings may have changed meanwhile.
-    const auto now = self->resolvers_.find(key.first);
-    if (now != self->resolvers_.end() && now->second == resolver) self->accounts_[key] = *account;
+    const auto now = self->resolvers_.find(place.resolver);
+    if (now != self->resolvers_.end() && now->second == resolver) self->accounts_[place] = *account;
   } else {
     const Trouble trouble = account.error();
     if (is_illness(trouble))
-      co_await self->leave_alone(key.second, describe(trouble.failure), trouble.not_before);
+      co_await self->leave_alone(place.ca, describe(trouble.failure), trouble.not_before);
     else
-      co_await self->leave_account_alone(key, trouble);
+      co_await self->leave_account_alone(place, resolver->rules().account, trouble);
   }
   self->wake();
 }
 
 Awaitable<void> Renewal::carry_out(std::shared_ptr<Renewal> self, Issuance work) {
   const PlannedCertificate planned = work.planned;
+  const auto holdings = work.holdings;
   IssueOutcome outcome;
   try {
     outcome = co_await issue(self->clock_, std::move(work));
   } catch (const std::exception& unexpected) {
     outcome.words = printable(unexpected.what());
-    note_failure(self->holdings_->ledger(planned.ca), planned.names, unexpected.what(), {}, planned.expires,
+    note_failure(holdings->ledger(planned.ca), planned.names, unexpected.what(), {}, planned.expires,
                  self->clock_.wall_now());
   }
+  if (!self->is_of_term(holdings) || (!outcome.issued && !holdings->writable())) co_return self->wake();
   self->under_way_.erase(planned.record);
+  self->ports_.answers_changed();
   if (outcome.account_is_gone) self->accounts_.erase({planned.resolver, planned.ca});
-  if (outcome.ca_is_ill) co_await self->leave_alone(planned.ca, outcome.words, std::nullopt);
+  if (outcome.ca_is_ill) co_await self->leave_alone(planned.ca, outcome.words, outcome.ca_asks_until);
   self->report(planned, outcome);
   self->wake();
 }
@@ -265,22 +343,25 @@ void Renewal::report(const PlannedCertificate& planned, const IssueOutcome& outc
 }
 
 // The other resolvers go on with the CA.
-Awaitable<void> Renewal::leave_account_alone(AccountKey key, Trouble trouble) {
+Awaitable<void> Renewal::leave_account_alone(AccountPlace place, std::string account, Trouble trouble) {
   const WallTime now = clock_.wall_now();
   std::optional<Duration> retry_after;
   if (trouble.not_before && *trouble.not_before > now) retry_after = *trouble.not_before - now;
   const std::string words = describe(trouble.failure);
-  const WallTime next = note_account_failure(holdings_->ledger(key.second), key.first, words, retry_after, now);
-  ports_.log->error("resolver {}: account at {}: {}; next try {}", printable(key.first), printable(key.second),
+  const WallTime next = note_account_failure(holdings_->ledger(place.ca), account, words, retry_after, now);
+  ports_.log->error("resolver {}: account at {}: {}; next try {}", printable(place.resolver), printable(place.ca),
                     printable(words), time_text(next));
-  auto saved = co_await holdings_->keep_ledger(key.second, now);
+  auto saved = co_await holdings_->keep_ledger(place.ca, now);
   if (!saved) ports_.log->error("{}", printable(describe(saved.error())));
 }
 
-// The CA as a whole: it cannot be reached.
+// The CA as a whole: it cannot be reached, or takes no orders. Several that were under way fail by one outage.
 Awaitable<void> Renewal::leave_alone(std::string ca, std::string words, std::optional<WallTime> until) {
   const WallTime now = clock_.wall_now();
-  const Duration wait = std::min(retry_wait(++illness_[ca], ca, {}, {}, now), longest_pause);
+  const bool anew = holdings_->ledger(ca).paused_until <= now;
+  if (!anew && !until) co_return;
+  if (anew) ++illness_[ca];
+  const Duration wait = std::min(retry_wait(illness_[ca], ca, {}, {}, now), longest_pause);
   const WallTime by_us = now + std::chrono::duration_cast<WallTime::duration>(wait);
   const WallTime end = std::max(by_us, until.value_or(by_us));
   pause(holdings_->ledger(ca), end, words, now);
@@ -290,11 +371,29 @@ Awaitable<void> Renewal::leave_alone(std::string ca, std::string words, std::opt
 }
 
 Awaitable<void> Renewal::obey_requests() {
-  for (auto& request : waiting_requests(storage_)) {
-    const std::filesystem::path file = request.file;
-    if (!stopped_) co_await obey(std::move(request));
-    if (auto removed = remove_file(file); !removed) ports_.log->error("{}", printable(removed.error().detail));
+  resting_.clear();
+  const auto requests = place_->requests();
+  for (const OperatorRequest& request : requests) {
+    if (stopped_ || !holdings_->writable()) co_return;
+    if (!may_obey(request)) continue;
+    auto begun = co_await place_->begin(request);
+    if (begun) co_await obey(request);
+    auto ended = begun ? place_->end(request) : begun;
+    if (!ended) ports_.log->error("{}", printable(ended.error().detail));
   }
+}
+
+// False: later, when the orders under way have ended.
+bool Renewal::may_obey(const OperatorRequest& request) {
+  if (request.kind != OperatorRequest::Kind::roll_key) return true;
+  const auto place = place_of_account(resolvers_, request.subject);
+  if (!place) return true;
+  const bool at_work =
+      opening_.contains(*place) || std::any_of(under_way_.begin(), under_way_.end(), [&](const auto& order) {
+        return order.second.resolver == place->resolver && order.second.ca == place->ca;
+      });
+  if (at_work) resting_.insert(*place);
+  return !at_work;
 }
 
 // What is held, or what has failed so far.
@@ -330,6 +429,10 @@ Awaitable<void> Renewal::obey(OperatorRequest request) {
       }
       break;
     }
+    case OperatorRequest::Kind::roll_key:
+      done = co_await roll_over(resolvers_, holdings_, request.subject);
+      accounts_.clear();
+      break;
     case OperatorRequest::Kind::revoke: done = co_await revoke(clock_, resolvers_, holdings_, request.subject); break;
   }
   if (done)
@@ -355,7 +458,8 @@ Awaitable<void> Renewal::wait_until_woken() {
 }
 
 Duration Renewal::longest_sleep() const {
-  if (!writing_) return ports_.options.open_again;
+  if (!writing_ && !place_->is_at_hand() && (!holdings_ || place_->may_write())) return ports_.options.load_again;
+  if (!writing_) return std::min(ports_.options.open_again, place_->read_again());
   Duration longest = ports_.options.plan_again;
   const WallTime now = clock_.wall_now();
   const auto consider = [&](WallTime at) {
@@ -372,10 +476,11 @@ Awaitable<void> Renewal::sleep() {
   while (!woken_ && clock_.now() < end) {
     const TimePoint look = std::min(end, clock_.now() + ports_.options.look_for_requests);
     auto woken = co_await ends_before(clock_, look, wait_until_woken());
-    if (woken || (writing_ && !waiting_requests(storage_).empty())) break;
+    if (woken || (writing_ && !place_->requests().empty())) break;
   }
   // What changes at the same time makes one plan.
-  if (!stopped_) co_await clock_.sleep_until(begun + ports_.options.rest);
+  const Duration rest = writing_ ? ports_.options.rest : ports_.options.follow;
+  if (!stopped_) co_await clock_.sleep_until((writing_ ? begun : clock_.now()) + rest);
   woken_ = false;
 }
 

@@ -47,15 +47,19 @@ void Renewal::start_asking() {
 }
 
 Awaitable<void> Renewal::ask_for_windows(std::shared_ptr<Renewal> self) {
+  const auto holdings = self->holdings_;
+  std::erase_if(self->ask_again_, [&](const auto& asked) { return !holdings->certificate(asked.first); });
   std::vector<std::string> due;
   for (const auto& [record, kept] : self->holdings_->certificates())
     if (const auto at = self->question_at(record, kept); at && *at <= self->clock_.wall_now()) due.push_back(record);
   try {
-    for (const std::string& record : due) co_await self->ask_for_window(record);
+    for (const std::string& record : due)
+      if (self->is_of_term(holdings)) co_await self->ask_for_window(record);
   } catch (const std::exception& unexpected) {
     self->ports_.log->error("renewal information: {}", printable(unexpected.what()));
     for (const std::string& record : due) self->ask_again_[record] = self->clock_.wall_now() + no_windows;
   }
+  if (!self->is_of_term(holdings)) co_return;
   self->asking_ = false;
   self->wake();
 }

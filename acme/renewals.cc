@@ -1,9 +1,12 @@
 #include "acme/renewals.h"
 
+#include "acme/directory_place.h"
 #include "acme/status_metrics.h"
 #include "base/escape.h"
 
 #include <boost/asio/co_spawn.hpp>
+
+#include <algorithm>
 
 namespace gatehouse::acme {
 namespace {
@@ -36,6 +39,7 @@ void Renewals::use(const std::map<std::string, ResolverSettings>& resolvers) {
   std::erase_if(statuses_, [&](const auto& entry) { return !by_storage.contains(entry.first); });
   for (auto& [storage, some] : by_storage) renewal_of(storage)->use(std::move(some));
   hand_out();
+  show_answers();
 }
 
 std::shared_ptr<Resolver> Renewals::make_resolver(const std::string& name, const AcmeSettings& settings) {
@@ -54,9 +58,15 @@ std::shared_ptr<Renewal> Renewals::renewal_of(const std::string& storage) {
       if (*alive) then(values...);
     };
   };
-  Renewal::Ports ports{ports_.clock, ports_.log, if_alive([this] { hand_out(); }),
-                       if_alive([this](const RenewalStatus& status) { count(status); }), ports_.options};
-  renewal = std::make_shared<Renewal>(ports_.executor, storage, std::move(ports));
+  Renewal::Ports ports{ports_.clock,
+                       ports_.log,
+                       if_alive([this] { hand_out(); }),
+                       if_alive([this] { show_answers(); }),
+                       if_alive([this, storage](const RenewalStatus& status) { count(storage, status); }),
+                       ports_.options};
+  auto place = ports_.place ? ports_.place(storage) : nullptr;
+  if (!place) place = std::make_shared<DirectoryPlace>(storage, ports_.options.open_again);
+  renewal = std::make_shared<Renewal>(ports_.executor, std::move(place), std::move(ports));
   renewal->load();
   asio::co_spawn(ports_.executor, keep_running(renewal), [log = ports_.log](std::exception_ptr bug) {
     if (bug) std::rethrow_exception(bug);
@@ -81,8 +91,21 @@ void Renewals::hand_out() {
   ports_.certificates(std::move(all));
 }
 
-void Renewals::count(const RenewalStatus& status) {
-  statuses_[status.storage] = status;
+void Renewals::show_answers() {
+  std::vector<PendingAnswer> all;
+  for (const auto& [storage, renewal] : renewals_) {
+    auto some = renewal->answers();
+    all.insert(all.end(), some.begin(), some.end());
+  }
+  board_->show_kept(all, ports_.clock.wall_now());
+}
+
+bool Renewals::loaded() const {
+  return std::all_of(renewals_.begin(), renewals_.end(), [](const auto& entry) { return entry.second->loaded(); });
+}
+
+void Renewals::count(const std::string& storage, const RenewalStatus& status) {
+  statuses_[storage] = status;
   metrics_ = std::make_shared<const std::string>(status_metrics(statuses_));
 }
 

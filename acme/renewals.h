@@ -23,6 +23,8 @@ class Renewals {
     std::function<void(std::vector<ObtainedCertificate>)> certificates;
     Board::Publish challenges;
     RenewalOptions options = {};
+    // Where the storage of this name is kept; null: in a folder of that name.
+    std::function<std::shared_ptr<Place>(const std::string& storage)> place = {};
   };
 
   explicit Renewals(Ports ports);
@@ -30,10 +32,14 @@ class Renewals {
   Renewals(const Renewals&) = delete;
   Renewals& operator=(const Renewals&) = delete;
 
-  // At the start, and when the settings were read again. What is stored has gone to Ports::certificates when it
-  // returns. A resolver that cannot be made (the log says why) stays as it was.
+  // At the start, and when the settings were read again. What is stored on disk has gone to Ports::certificates when it
+  // returns, what is stored elsewhere goes there when it is loaded. A resolver that cannot be made (the log says why)
+  // stays as it was.
   void use(const std::map<std::string, ResolverSettings>& resolvers);
   void want(const std::vector<CertificateRequest>& requests);
+
+  // Every storage could be read once: what is stored can be served.
+  bool loaded() const;
 
   // In Prometheus' format; any thread.
   std::string metrics() const { return *metrics_.load(); }
@@ -44,7 +50,8 @@ class Renewals {
   std::shared_ptr<Renewal> renewal_of(const std::string& storage);
   std::shared_ptr<Resolver> make_resolver(const std::string& name, const AcmeSettings& settings);
   void hand_out();
-  void count(const RenewalStatus& status);
+  void show_answers();
+  void count(const std::string& storage, const RenewalStatus& status);
 
   const Ports ports_;
   const std::shared_ptr<Board> board_;

@@ -2,7 +2,7 @@
 
 #include "acme/dns_settings.h"
 #include "base/base64.h"
-#include "config/regular_file.h"
+#include "base/regular_file.h"
 
 namespace gatehouse::acme {
 namespace {
@@ -29,8 +29,9 @@ RateLimits limits_of(const CaLimitSettings& settings) {
   return limits;
 }
 
-ResolverRules rules_of(const AcmeSettings& settings) {
+ResolverRules rules_of(const std::string& resolver, const AcmeSettings& settings) {
   ResolverRules rules;
+  rules.account = resolver + "\n" + settings.email + "\n" + settings.eab_kid + "\n" + settings.eab_hmac;
   rules.cas.push_back({settings.ca_server, limits_of(settings.limits)});
   for (const auto& url : settings.fallback_ca_servers) rules.cas.push_back({url, limits_of(settings.limits)});
   rules.wildcards = settings.dns.has_value();
@@ -82,7 +83,7 @@ std::function<Result<Client::Fetch>(const std::vector<std::string>&)> fetch_by_n
 
 Resolver::Resolver(std::string name, const AcmeSettings& settings)
     : name_(std::move(name)),
-      rules_(rules_of(settings)),
+      rules_(rules_of(name_, settings)),
       policy_(policy_of(settings)),
       reuses_keys_(settings.reuse_key) {}
 

@@ -159,8 +159,11 @@ Result<RenewalWindow> renewal_window_of(const json::object& object) {
   const json::object suggested = object_at(object, "suggestedWindow");
   const auto start = parse_rfc3339(text_at(suggested, "start"));
   const auto end = parse_rfc3339(text_at(suggested, "end"));
-  if (!start || !end || *end <= *start) return bad("the suggested renewal window is malformed");
-  return RenewalWindow{*start, *end, {}, text_at(object, "explanationURL")};
+  if (!start || !end || *end <= *start || *start < WallTime()) return bad("the suggested renewal window is malformed");
+  // For people only; a text that is no URL must not keep the certificate's record from being read again.
+  std::string explanation = text_at(object, "explanationURL");
+  if (!parse_url(explanation)) explanation.clear();
+  return RenewalWindow{*start, *end, {}, std::move(explanation)};
 }
 
 std::vector<std::string> links(std::string_view field, std::string_view relation) {

@@ -1,15 +1,23 @@
-// Storage: where records live. The directory store is in directory_storage; a store of Kubernetes Secrets fits the
-// same interface. One coroutine at a time uses it.
+// Storage: where records live: in a directory (directory_storage) or in Kubernetes Secrets (secret_storage). One
+// coroutine at a time uses it.
 #pragma once
 
 #include "acme/records.h"
 #include "base/asio.h"
 #include "base/result.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace gatehouse::acme {
+
+// A record as another has written it; none: it is gone.
+struct RecordChange {
+  RecordKind kind{};
+  std::string name;
+  std::optional<Record> record;
+};
 
 class Storage {
  public:
@@ -25,6 +33,8 @@ class Storage {
   // Adds or replaces. When it returns well, the record survives a power failure; when it fails, the old one is intact.
   virtual Awaitable<Result<void>> save(Record record) = 0;
   virtual Awaitable<Result<void>> remove(RecordKind kind, std::string name) = 0;
+  // False: another writes now, or may; what this has loaded may be old, and it will never write again.
+  virtual bool writable() const = 0;
 };
 
 }  // namespace gatehouse::acme

@@ -16,6 +16,7 @@ namespace gatehouse::acme {
 struct Survey {
   std::string storage;
   std::map<std::string, std::vector<std::string>> resolvers;  // their names, and the URLs of their CAs
+  std::map<std::string, std::vector<std::string>> accounts;  // records of those that have been made, by resolver
   std::vector<std::string> sentences;  // what is damaged or cannot be read
   bool readable = true;                // also when there is nothing yet
   PlanInput input;

@@ -3,7 +3,7 @@
 #include "acme/operator_request.h"
 #include "acme/survey.h"
 #include "base/escape.h"
-#include "config/regular_file.h"
+#include "base/regular_file.h"
 
 #include <CLI/CLI.hpp>
 
@@ -80,8 +80,10 @@ bool is_obeyed(const std::filesystem::path& file) {
 int ask(const CommandLine& line, const Survey& survey, const OperatorRequest& request, std::string_view contents) {
   auto left = acme::leave_request(survey.storage, request, contents);
   if (!left) return refuse(line, describe(left.error()));
-  line.console.err << (is_obeyed(*left) ? "taken up; `gatehouse certs list` and the log tell what becomes of it\n"
-                                        : "gatehouse does not run with this storage: it is done when it starts\n");
+  line.console.err
+      << (is_obeyed(*left)
+              ? "taken up; `gatehouse certs list` and the log tell what becomes of it\n"
+              : "not taken up yet: gatehouse does not run with this storage, or has to finish orders first\n");
   return exit_well;
 }
 
@@ -114,6 +116,21 @@ int ask_about(const CommandLine& line, OperatorRequest::Kind kind, const std::st
     return refuse(line, words);
   }
   return ask(line, *matches[0].survey, {kind, matches[0].record}, {});
+}
+
+int roll_key(const CommandLine& line, const std::string& resolver) {
+  const auto surveys = look(line);
+  if (!surveys) return exit_problem;
+  int code = exit_well;
+  bool any = false;
+  for (const Survey& survey : *surveys) {
+    const auto accounts = survey.accounts.find(resolver);
+    if (accounts == survey.accounts.end()) continue;
+    any = true;
+    for (const std::string& account : accounts->second)
+      code = std::max(code, ask(line, survey, {OperatorRequest::Kind::roll_key, account}, {}));
+  }
+  return any ? code : refuse(line, "resolver '" + resolver + "' has no account");
 }
 
 int prune(const CommandLine& line) {
@@ -215,6 +232,17 @@ void add_certs(CLI::App& app, CommandLine& line) {
   add_named(*command, line, OperatorRequest::Kind::revoke, "revoke",
             "have a certificate revoked by its CA, and replaced",
             "For a key that somebody else may have. It is shown until the new one is there.\n");
+  auto* roll_command = command->add_subcommand("roll-key", "give the accounts of a resolver a new key");
+  add_source_options(*roll_command, line);
+  auto resolver = std::make_shared<std::string>();
+  roll_command->add_option("RESOLVER", *resolver, "its name under certificatesResolvers")->required();
+  roll_command->footer(
+      std::string(
+          "At each of its CAs where it has one; certificates and their keys stay. Orders under way are finished\n"
+          "first, with the old key.\n") +
+      how_it_gets_through +
+      "Exit codes: 0 asked for, 1 it has no account or the storage cannot be used, 2 the command line is wrong.");
+  roll_command->callback([&line, resolver] { line.exit_code = roll_key(line, *resolver); });
   auto* prune_command = command->add_subcommand("prune", "remove the certificates nobody asks for any more");
   add_source_options(*prune_command, line);
   prune_command->footer(std::string("Without waiting for the time of grace; prints which.\n") + how_it_gets_through +

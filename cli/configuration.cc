@@ -53,9 +53,10 @@ Configuration read_configuration(const ConfigurationSource& source, Names names)
     append(configuration.problems, manifests->problems());
   }
   const auto objects = manifests ? manifests->objects() : kubernetes::ClusterObjects();
-  auto translation = translate(objects, input, {});
+  const std::vector<TranslationSource> sources = {{&objects, &input.manifests}};
+  auto translation = translate(sources, input, {});
   if (names == Names::resolved && !translation.names_to_resolve.empty())
-    translation = translate(objects, input, resolve_all(translation.names_to_resolve));
+    translation = translate(sources, input, resolve_all(translation.names_to_resolve));
   append(configuration.problems, translation.problems);
   configuration.snapshot = translation.snapshot;
   configuration.certificate_requests = std::move(translation.certificate_requests);

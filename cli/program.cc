@@ -44,7 +44,7 @@ std::size_t usable_processors() { return std::max(1u, std::thread::hardware_conc
 }  // namespace
 
 Program::Program(ConfigurationSource source, Settings settings, std::vector<Problem> warnings, ServiceStart start,
-                 ProgramLog log, std::shared_ptr<LineSink> access_lines)
+                 ProgramLog log, std::shared_ptr<LineSink> access_lines, std::optional<kubernetes::Access> access)
     : source_(std::move(source)),
       start_(std::move(start)),
       log_(std::move(log)),
@@ -58,6 +58,17 @@ Program::Program(ConfigurationSource source, Settings settings, std::vector<Prob
       signals_(control_, SIGTERM, SIGINT) {
   signals_.add(SIGHUP);
   signals_.add(SIGUSR1);
+  if (access) join_cluster(std::move(*access));
+}
+
+void Program::join_cluster(kubernetes::Access access) {
+  auto identity = member_identity(source_.environment, access);
+  log_.logger->info("routes come from the API server {} ({})", access.server, access.origin);
+  member_ = std::make_unique<ClusterMember>(
+      std::move(access), *reload_.settings().kubernetes, std::move(identity),
+      ClusterMember::Ports{control_, clock_, deadlines_, log_.logger,
+                           [this](std::string name) { return names_.resolve(std::move(name)); }, reload_});
+  reload_.use_cluster(member_->source());
 }
 
 SettingsOrProblems Program::load_settings() {
@@ -73,7 +84,11 @@ acme::Renewals::Ports Program::renewal_ports() {
           acme::fetch_by_network(control_, deadlines_,
                                  [this](std::string name) { return names_.resolve(std::move(name)); }),
           [this](std::vector<ObtainedCertificate> obtained) { reload_.use_certificates(std::move(obtained)); },
-          [this](std::shared_ptr<const tls::ChallengeBoard> board) { reload_.use_challenges(std::move(board)); }};
+          [this](std::shared_ptr<const tls::ChallengeBoard> board) { reload_.use_challenges(std::move(board)); },
+          {},
+          [this](const std::string& storage) {
+            return member_ && storage == AcmeSettings::secrets_storage ? member_->place() : nullptr;
+          }};
 }
 
 Server::Options Program::server_options(const Settings& settings) const {
@@ -93,7 +108,7 @@ AdminSource Program::admin_source(const Settings& settings) {
   source.ready = [this] { return standing_.synced.load(); };
   source.draining = [this] { return standing_.stopping.load(); };
   source.snapshot = [this] { return server_.snapshot(); };
-  source.extra_metrics = [this] { return renewals_.metrics(); };
+  source.extra_metrics = [this] { return renewals_.metrics() + (member_ ? member_->metrics() : std::string()); };
   source.problems_json = [this] { return *standing_.problems_json.load(); };
   source.version = GATEHOUSE_VERSION;
   source.allowed_hosts = settings.admin_allowed_hosts;
@@ -113,6 +128,7 @@ bool Program::run() {
   asio::co_spawn(control_, reload_.run(), [](std::exception_ptr bug) {
     if (bug) std::rethrow_exception(bug);
   });
+  if (member_) member_->start();
   asio::co_spawn(control_, keep_listening(), asio::detached);
   asio::co_spawn(control_, deadlines_.run(), asio::detached);
   if (start_.watchdog) asio::co_spawn(control_, feed_watchdog(*start_.watchdog / 2), asio::detached);
@@ -129,8 +145,10 @@ void Program::publish(const Publication& publication) {
   listen(publication.snapshot);
   report(publication);
   if (std::exchange(settings_read_, false)) renewals_.use(reload_.settings().resolvers);
-  renewals_.want(publication.certificate_requests);
-  standing_.synced = publication.synced;
+  if (member_) member_->report(publication);
+  if (publication.complete) renewals_.want(publication.certificate_requests);
+  synced_ = publication.synced;
+  standing_.synced = synced_ && renewals_.loaded();
   if (std::exchange(notify_ready_, false)) start_.notifier.ready("serving");
 }
 
@@ -177,6 +195,7 @@ bool Program::required_entry_points_listen() const {
 Awaitable<void> Program::keep_listening() {
   for (;;) {
     co_await clock_.sleep_until(clock_.now() + listen_again);
+    standing_.synced = synced_ && renewals_.loaded();
     if (!not_listening_.empty() && !standing_.stopping) listen(server_.snapshot());
   }
 }
@@ -210,6 +229,7 @@ void Program::on_signal(int number) {
   }
   start_.notifier.stopping("draining");
   renewals_.stop();
+  asio::co_spawn(control_, leave_cluster(), asio::detached);
   asio::co_spawn(control_, stop_after_drain(), asio::detached);
 }
 
@@ -231,8 +251,21 @@ Awaitable<void> Program::stop_after_drain() {
   control_.stop();
 }
 
+// Another replica may lead at once, however long the drain takes.
+Awaitable<void> Program::leave_cluster() {
+  if (member_) co_await member_->leave();
+  left_cluster_ = true;
+  stop_if_done();
+}
+
 void Program::drained() {
   log_.logger->info("every connection ended");
+  drained_ = true;
+  stop_if_done();
+}
+
+void Program::stop_if_done() {
+  if (!drained_ || !left_cluster_) return;
   server_.stop();
   control_.stop();
 }

@@ -31,6 +31,12 @@ Result<std::shared_ptr<LineSink>> open_access_log(const Settings& settings) {
   return std::shared_ptr<LineSink>(std::move(*file));
 }
 
+kubernetes::FoundAccess find_access(const Settings& settings, const kubernetes::Environment& environment) {
+  const KubernetesAccessSettings& given = settings.kubernetes->access;
+  return kubernetes::find_access({given.endpoint, given.token, given.cert_auth_file, given.kubeconfig, given.context},
+                                 environment);
+}
+
 // Every connection is a descriptor or two; the soft limit is there for programs that use select().
 void raise_descriptor_limit() {
   rlimit limit{};
@@ -50,6 +56,13 @@ int run(const CommandLine& line) {
     for (const auto& problem : loaded.problems) line.console.err << problem.text() << '\n';
     return exit_problem;
   }
+  std::optional<kubernetes::Access> access;
+  if (loaded.settings->kubernetes) {
+    auto found = find_access(*loaded.settings, line.source.environment);
+    for (const auto& problem : found.problems) line.console.err << problem.text() << '\n';
+    if (!found.access) return exit_problem;
+    access = std::move(found.access);
+  }
   auto log = open_log(*loaded.settings);
   if (!log) return refuse(log.error());
   auto access_log = open_access_log(*loaded.settings);
@@ -57,7 +70,7 @@ int run(const CommandLine& line) {
   std::signal(SIGPIPE, SIG_IGN);
   raise_descriptor_limit();
   Program program(line.source, std::move(*loaded.settings), std::move(loaded.problems), std::move(start), *log,
-                  *access_log);
+                  *access_log, std::move(access));
   return program.run() ? exit_well : exit_problem;
 }
 

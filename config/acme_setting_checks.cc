@@ -18,11 +18,16 @@ bool is_loopback(const std::string& host) {
   return host == "localhost" || (!error && address.is_loopback());
 }
 
+// What is not cannot be kept in a record of the storage, nor stand in a URL.
+bool is_visible_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
+}
+
 // Loose: the CA knows better what it can write to.
 bool is_email(std::string_view text) {
   const auto at = text.find('@');
   return at != std::string_view::npos && at != 0 && at + 1 < text.size() && text.size() <= 254 &&
-         text.find_first_of(" ,;<>@", at + 1) == std::string_view::npos && text.find(' ') == std::string_view::npos;
+         text.find_first_of(",;<>@", at + 1) == std::string_view::npos && is_visible_ascii(text);
 }
 
 class AcmeChecks {
@@ -42,7 +47,7 @@ class AcmeChecks {
 
  private:
   void account() {
-    if (!acme_.email.empty() && (!is_email(acme_.email) || has_control_bytes(acme_.email)))
+    if (!acme_.email.empty() && !is_email(acme_.email))
       error("email", quoted(acme_.email) + " is not an e-mail address");
     directory("caServer", acme_.ca_server);
     for (std::size_t i = 0; i < acme_.fallback_ca_servers.size(); ++i) {
@@ -58,6 +63,8 @@ class AcmeChecks {
     plain_text("preferredChain", acme_.preferred_chain);
     plain_text("profile", acme_.profile);
     if (acme_.storage.empty()) error("storage", "is empty");
+    if (acme_.in_secrets() && !all_.kubernetes)
+      error("storage", "kubernetes needs providers.kubernetes (./kubernetes is a folder of that name)");
   }
 
   // A key and a certificate are worth nothing if anyone on the way can change them.

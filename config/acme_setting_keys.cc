@@ -61,7 +61,8 @@ std::vector<SettingKey> account_keys() {
       {"certificatesResolvers.<name>.acme.eab.hmacEncoded", [](At at) -> auto& { return acme(at).eab_hmac; }, any,
        "And the key, base64url."},
       {"certificatesResolvers.<name>.acme.storage", [](At at) -> auto& { return acme(at).storage; }, any,
-       "Folder that keeps accounts, orders and certificates with their keys; resolvers may share it."},
+       "Folder that keeps accounts, orders and certificates with their keys; resolvers may share it. `kubernetes`: "
+       "Secrets in this pod's namespace, which all replicas share."},
       {"certificatesResolvers.<name>.acme.limits.ordersPerAccount",
        [](At at) -> auto& { return acme(at).limits.orders_per_account; }, up_to(1'000'000),
        "Most new orders in 3 hours; 0 is no limit. The CA's own limits, kept rather than run into."},

@@ -1,6 +1,7 @@
 #include "config/annotations.h"
 
 #include "config/nearest.h"
+#include "config/problem_reasons.h"
 
 #include <algorithm>
 #include <array>
@@ -131,7 +132,8 @@ class Found {
   }
 
   void report(Severity severity, std::string words) {
-    problems_.push_back({meta_.origin.file_name(), meta_.origin.line.number, 0, severity, object_, std::move(words)});
+    problems_.push_back({meta_.origin.file_name(), meta_.origin.line.number, 0, severity, object_, std::move(words),
+                         reasons::unsupported_annotation});
   }
 
   const kubernetes::Meta& meta_;

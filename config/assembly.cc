@@ -1,6 +1,6 @@
 #include "config/assembly.h"
 
-#include "config/regular_file.h"
+#include "base/regular_file.h"
 
 namespace gatehouse {
 namespace {
@@ -44,6 +44,43 @@ EntryPointInput make_input(const EntryPointSettings& settings, const Settings& a
   if (settings.tls) input.cert_resolver = settings.tls->cert_resolver;
   input.domains = domains_of(settings, problems);
   return input;
+}
+
+ProviderRules rules_of(const ManifestsSettings& settings) {
+  ProviderRules rules;
+  rules.classes = {settings.ingress_classes, settings.controllers, settings.ingress_without_class};
+  rules.allow_external_names = settings.allow_external_name_services;
+  rules.allow_cross_namespace = settings.allow_cross_namespace;
+  return rules;
+}
+
+// The settings have been checked.
+std::vector<NamePattern> patterns_of(const std::vector<std::string>& texts) {
+  std::vector<NamePattern> patterns;
+  for (const auto& text : texts)
+    if (auto pattern = NamePattern::parse(text)) patterns.push_back(std::move(*pattern));
+  return patterns;
+}
+
+std::shared_ptr<const HostClaims> claims_of(const std::vector<HostClaimSettings>& settings) {
+  if (settings.empty()) return nullptr;
+  std::vector<HostClaims::Rule> rules;
+  rules.reserve(settings.size());
+  for (const auto& claim : settings) rules.push_back({claim.namespaces, patterns_of(claim.hosts)});
+  return std::make_shared<const HostClaims>(rules);
+}
+
+ProviderRules rules_of(const KubernetesSettings& settings) {
+  ProviderRules rules;
+  rules.classes = {settings.ingress_classes, settings.controllers, settings.ingress_without_class};
+  rules.allow_external_names = settings.allow_external_name_services;
+  rules.external_names = patterns_of(settings.allowed_external_names);
+  rules.allow_local_addresses = settings.allow_local_addresses;
+  rules.allow_cross_namespace = settings.allow_cross_namespace;
+  rules.host_claims = claims_of(settings.host_claims);
+  rules.node = settings.node_name;
+  rules.zone = settings.zone;
+  return rules;
 }
 
 // Nothing when one of them cannot be read: then those read last stay trusted.
@@ -106,12 +143,8 @@ TranslationInput Assembly::assemble(const Settings& settings, std::vector<Proble
     input.entry_points.push_back(make_input(entry_point, settings, problems));
     if (termination_) input.entry_points.back().entry_point.tls.context = termination_->context;
   }
-  if (settings.manifests) {
-    input.classes = {settings.manifests->ingress_classes, settings.manifests->controllers,
-                     settings.manifests->ingress_without_class};
-    input.allow_external_names = settings.manifests->allow_external_name_services;
-    input.allow_cross_namespace = settings.manifests->allow_cross_namespace;
-  }
+  if (settings.manifests) input.manifests = rules_of(*settings.manifests);
+  if (settings.kubernetes) input.kubernetes = rules_of(*settings.kubernetes);
   input.upstream_timeouts = settings.servers_transport.timeouts;
   if (transport_) input.upstream_tls = transport_->context;
   for (const auto& [name, resolver] : settings.resolvers) {

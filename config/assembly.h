@@ -28,6 +28,7 @@ class Assembly {
   Assembly(Clock& clock, Purpose purpose);
 
   TranslationInput assemble(const Settings& settings, std::vector<Problem>& problems);
+  const std::shared_ptr<tls::TicketKeys>& ticket_keys() const { return ticket_keys_; }
   // Session ticket keys grow old; call every few minutes.
   void rotate_ticket_keys() { ticket_keys_->rotate_if_due(clock_.wall_now()); }
 

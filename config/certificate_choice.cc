@@ -1,48 +1,20 @@
 #include "config/certificate_choice.h"
 
+#include "config/covering_names.h"
+#include "config/problem_reasons.h"
+
 #include <algorithm>
 
 namespace gatehouse {
 namespace {
 
-// The wildcard that stands for the host; empty when none does.
-std::string wildcard_of(const HostName& host) {
-  const auto dot = host.text().find('.');
-  return host.is_wildcard() || dot == std::string::npos ? "" : "*" + host.text().substr(dot);
-}
-
-// A hash probe or two, for hosts and names may both be many.
-bool covers(const std::unordered_set<std::string_view>& names, const HostName& host) {
-  return names.contains(host.text()) || names.contains(wildcard_of(host));
-}
-
 bool ends_later(const tls::Certificate& a, const tls::Certificate& b) {
   return a.not_after() != b.not_after() ? a.not_after() > b.not_after() : a.fingerprint() < b.fingerprint();
 }
 
-RememberedSecret read_secret(std::shared_ptr<const kubernetes::Secret> source, tls::CertificatePtr last_good) {
-  RememberedSecret secret{std::move(source), std::move(last_good), "", {}};
-  if (!secret.source) {
-    secret.fault = "is not there";
-  } else if (secret.source->certificate.empty() || secret.source->key.empty()) {
-    secret.fault = "has no tls.crt and tls.key";
-  } else {
-    auto certificate = tls::Certificate::from_pem(secret.source->certificate, secret.source->key);
-    if (certificate)
-      secret.certificate = std::move(*certificate);
-    else
-      secret.fault = "is not usable: " + certificate.error().detail;
-  }
-  if (secret.certificate)
-    for (const HostName& name : secret.certificate->names()) secret.names.insert(name.text());
-  return secret;
-}
-
 }  // namespace
 
-CertificateChoice::CertificateChoice(const kubernetes::ClusterObjects& objects, const TranslationInput& input,
-                                     const SecretMemory& known)
-    : objects_(objects), input_(input), known_(known) {
+CertificateChoice::CertificateChoice(const TranslationInput& input) : input_(input) {
   for (const auto& certificate : input.certificates) {
     for (const HostName& host : certificate->names()) {
       show_for(host, certificate, nullptr, 0);
@@ -60,39 +32,31 @@ CertificateChoice::CertificateChoice(const kubernetes::ClusterObjects& objects, 
   }
 }
 
-void CertificateChoice::show(const ObjectName& name, const std::vector<std::string>& hosts, const Claimant& claimant,
-                             int line) {
-  const RememberedSecret& secret = remembered(name);
-  if (!secret.fault.empty())
-    claimant.warn(line, "Secret " + name.text() + " " + secret.fault +
-                            (secret.certificate ? "; its last good certificate stays in use"
-                                                : "; its hosts show another certificate"));
+void CertificateChoice::show(SecretFinder& secrets, const ObjectName& name, const std::vector<std::string>& hosts,
+                             const Claimant& claimant, int line) {
+  const RememberedSecret& secret = secrets.find(name);
+  if (!secret.fault.empty() && !secret.awaited)
+    claimant.warn(
+        line,
+        "Secret " + name.text() + " " + secret.fault +
+            (secret.certificate ? "; its last good certificate stays in use" : "; its hosts show another certificate"),
+        secret.source ? reasons::invalid_secret : reasons::secret_not_found);
   if (!secret.certificate) return;
   for (const std::string& text : hosts) {
     const auto host = HostName::parse_with_wildcard(text);
     if (!host)
-      claimant.error(line, "tls host " + host.error().detail);
+      claimant.error(line, "tls host " + host.error().detail, reasons::invalid_rule);
     else if (!covers(secret.names, *host))
-      claimant.warn(line, "the certificate of Secret " + name.text() + " does not name " + host->text() +
-                              ", which shows another certificate");
+      claimant.warn(line,
+                    "the certificate of Secret " + name.text() + " does not name " + host->text() +
+                        ", which shows another certificate",
+                    reasons::certificate_mismatch);
     else
       show_for(*host, secret.certificate, &claimant, line);
   }
   if (!hosts.empty() || !shown_whole_.insert(secret.certificate.get()).second) return;
-  for (const HostName& host : secret.certificate->names()) show_for(host, secret.certificate, &claimant, line);
-}
-
-const RememberedSecret& CertificateChoice::remembered(const ObjectName& name) {
-  const auto [slot, added] = memory_.try_emplace(name);
-  if (!added) return slot->second;
-  const auto found = objects_.secrets.find(name);
-  const auto source = found == objects_.secrets.end() ? nullptr : found->second;
-  const auto known = known_.find(name);
-  if (known != known_.end() && known->second.source == source)
-    slot->second = known->second;
-  else
-    slot->second = read_secret(source, known == known_.end() ? nullptr : known->second.certificate);
-  return slot->second;
+  for (const HostName& host : secret.certificate->names())
+    if (secrets.may_claim(name.ns, host)) show_for(host, secret.certificate, &claimant, line);
 }
 
 void CertificateChoice::show_for(const HostName& host, const tls::CertificatePtr& certificate, const Claimant* claimant,
@@ -104,21 +68,8 @@ void CertificateChoice::show_for(const HostName& host, const tls::CertificatePtr
   }
   const auto& first = entries_[slot->second].certificate;
   if (claimant != nullptr && first->fingerprint() != certificate->fingerprint())
-    claimant->warn(line, host.text() + " shows another certificate already, " + first->subject());
-}
-
-bool CertificateChoice::serves(const ObjectName& name, const std::vector<HostName>& hosts) {
-  const RememberedSecret& secret = remembered(name);
-  return secret.fault.empty() &&
-         std::all_of(hosts.begin(), hosts.end(), [&](const HostName& host) { return covers(secret.names, host); });
-}
-
-bool CertificateChoice::is_there(const ObjectName& secret) const { return objects_.secrets.contains(secret); }
-
-bool CertificateChoice::is_managed(const ObjectName& secret) const {
-  const auto found = objects_.secrets.find(secret);
-  return found != objects_.secrets.end() &&
-         found->second->meta.notes().annotations.contains(kubernetes::certificate_name_note);
+    claimant->warn(line, host.text() + " shows another certificate already, " + first->subject(),
+                   reasons::conflicting_certificate);
 }
 
 bool CertificateChoice::is_configured(const HostName& host) const {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "config/claimant.h"
+#include "config/secret_finder.h"
 #include "config/translation.h"
 
 #include <map>
@@ -17,29 +18,14 @@
 
 namespace gatehouse {
 
-// A Secret that an object names, as last seen.
-struct RememberedSecret {
-  std::shared_ptr<const kubernetes::Secret> source;  // null: it was not there
-  tls::CertificatePtr certificate;                   // the last good one; null: there never was one
-  std::string fault;                                 // what is wrong with the source; empty: nothing
-  std::unordered_set<std::string_view> names;        // the certificate's, wildcards among them
-};
-using SecretMemory = std::map<ObjectName, RememberedSecret>;
-
 class CertificateChoice {
  public:
-  // All arguments outlive it. `known`: what the previous translation remembered.
-  CertificateChoice(const kubernetes::ClusterObjects& objects, const TranslationInput& input,
-                    const SecretMemory& known);
+  // `input` outlives it.
+  explicit CertificateChoice(const TranslationInput& input);
 
   // Shows the Secret's certificate for `hosts`, or when there are none for the certificate's own names.
-  void show(const ObjectName& secret, const std::vector<std::string>& hosts, const Claimant& claimant, int line);
-  // Whether the Secret is there and can be shown for all these hosts.
-  bool serves(const ObjectName& secret, const std::vector<HostName>& hosts);
-  bool is_there(const ObjectName& secret) const;
-  bool has_certificate(const ObjectName& secret) { return remembered(secret).certificate != nullptr; }
-  // Whether cert-manager made it.
-  bool is_managed(const ObjectName& secret) const;
+  void show(SecretFinder& secrets, const ObjectName& secret, const std::vector<std::string>& hosts,
+            const Claimant& claimant, int line);
 
   // Whether a certificate of the static configuration names the host.
   bool is_configured(const HostName& host) const;
@@ -54,7 +40,6 @@ class CertificateChoice {
   bool issues() const { return input_.internal_ca != nullptr; }
 
   tls::CertificateStore::Contents contents();
-  SecretMemory take_memory() { return std::move(memory_); }
 
  private:
   using ByName = std::unordered_map<std::string_view, tls::CertificatePtr>;
@@ -66,13 +51,9 @@ class CertificateChoice {
   const Acme& find_acme(const std::string& resolver) const;
   static tls::CertificatePtr best_obtained(const Acme& resolver, const HostName& host);
   void settle(const Acme& resolver, const HostName& host);
-  const RememberedSecret& remembered(const ObjectName& name);
   void show_for(const HostName& host, const tls::CertificatePtr& certificate, const Claimant* claimant, int line);
 
-  const kubernetes::ClusterObjects& objects_;
   const TranslationInput& input_;
-  const SecretMemory& known_;
-  SecretMemory memory_;
   std::vector<tls::CertificateStore::Entry> entries_;
   std::unordered_map<std::string, std::size_t> shown_;  // host → entry
   std::set<const tls::Certificate*> shown_whole_;       // with all their own names

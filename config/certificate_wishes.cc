@@ -1,5 +1,7 @@
 #include "config/certificate_wishes.h"
 
+#include "config/problem_reasons.h"
+
 #include <algorithm>
 
 namespace gatehouse {
@@ -57,13 +59,14 @@ void CertificateWishes::of_entry_points() {
   }
 }
 
-void CertificateWishes::of_ingress(const IngressDraft& draft, EntryPointSet set, const Claimant& claimant) {
+void CertificateWishes::of_ingress(const IngressDraft& draft, EntryPointSet set, const Claimant& claimant,
+                                   SecretFinder& secrets) {
   look_for(draft, set, claimant);
-  const Asking asking{draft.ingress->meta, claimant, asked_};
+  const Asking asking{draft.ingress->meta, claimant, asked_, secrets};
   Settled settled;
-  for (const IngressTls& tls : draft.ingress->tls) of_tls_entry(asking, tls, settled);
+  for (const IngressTls& tls : draft.tls()) of_tls_entry(asking, tls, settled);
   if ((set & internal_) != 0)
-    for (const IngressTls& tls : draft.ingress->tls)
+    for (const IngressTls& tls : draft.tls())
       for (const std::string& host : tls.hosts) certificates_.may_issue(host);
   const auto& groups = draft.annotations().domains;
   if (asked_.internal) {
@@ -105,23 +108,25 @@ const std::string* CertificateWishes::place_of(std::string_view issuer) const {
 void CertificateWishes::warn_of_unknown(const std::string& resolver, int line, std::string_view what,
                                         const Claimant& claimant) const {
   if (!resolver.empty() && !input_.resolvers.contains(resolver))
-    claimant.warn(line, std::string(what) + "there is no certificate resolver " + quoted(resolver));
+    claimant.warn(line, std::string(what) + "there is no certificate resolver " + quoted(resolver),
+                  reasons::resolver_not_found);
 }
 
 void CertificateWishes::of_tls_entry(const Asking& asking, const IngressTls& tls, Settled& settled) {
   const ObjectName secret{asking.meta.name.ns, tls.secret};
   const bool named = !tls.secret.empty();
   if (asking.asked.resolvers.empty()) {
-    if (named) certificates_.show(secret, tls.hosts, asking.claimant, tls.line.number);
+    if (named) certificates_.show(asking.secrets, secret, tls.hosts, asking.claimant, tls.line.number);
     return;
   }
   const Names names = valid_names(tls.hosts);
   const bool managed = named && manager_is_in_charge(asking, secret, tls.line.number);
-  const bool served = named && !asking.asked.by_name && certificates_.serves(secret, names);
-  const bool requested = !names.empty() && !managed && !served;
+  const bool served = named && !asking.asked.by_name && asking.secrets.serves(secret, names);
+  const bool awaited = named && asking.secrets.is_awaited(secret);
+  const bool requested = !names.empty() && !managed && !served && !awaited;
   if (requested) ask(asking, names);
   of_secret(asking, tls.secret, tls.hosts, tls.line.number, requested);
-  for (const HostName& name : names) (managed || served ? settled.covered : settled.named).add(name);
+  for (const HostName& name : names) (managed || served || awaited ? settled.covered : settled.named).add(name);
   if (served) settled.secrets.insert(secret);
 }
 
@@ -131,14 +136,14 @@ void CertificateWishes::of_secret(const Asking& asking, const std::string& secre
   const ObjectName name{asking.meta.name.ns, secret};
   const bool named = !secret.empty();
   if (!requested) {
-    if (named) certificates_.show(name, hosts, asking.claimant, line);
+    if (named) certificates_.show(asking.secrets, name, hosts, asking.claimant, line);
     return;
   }
-  const bool there = named && certificates_.is_there(name);
-  if (!there && !(named && certificates_.has_certificate(name))) {
+  const bool there = named && asking.secrets.is_there(name);
+  if (!there && !(named && asking.secrets.has_certificate(name))) {
     for (const std::string& text : hosts)
       if (const auto host = HostName::parse_with_wildcard(text); !host)
-        asking.claimant.error(line, "tls host " + host.error().detail);
+        asking.claimant.error(line, "tls host " + host.error().detail, reasons::invalid_rule);
     return;
   }
   std::vector<std::string> rest;
@@ -149,19 +154,37 @@ void CertificateWishes::of_secret(const Asking& asking, const std::string& secre
     const bool steps_back = asking.asked.by_name || !there;
     if (!host || !steps_back || std::none_of(resolvers.begin(), resolvers.end(), shown)) rest.push_back(text);
   }
-  if (!rest.empty()) certificates_.show(name, rest, asking.claimant, line);
+  if (!rest.empty()) certificates_.show(asking.secrets, name, rest, asking.claimant, line);
 }
 
 // Two that make certificates for one host would undo each other's work.
 bool CertificateWishes::manager_is_in_charge(const Asking& asking, const ObjectName& secret, int line) const {
   const std::string_view issuer = asking.asked.foreign_issuer;
-  const bool managed = certificates_.is_managed(secret);
+  const bool managed = asking.secrets.is_managed(secret);
   if (issuer.empty() && !managed) return false;
   if (asking.asked.by_name)
     asking.claimant.warn(line, "no certificate is asked for in place of Secret " + secret.text() + ": " +
                                    (managed ? "cert-manager made it; it has to be deleted first"
                                             : "cert-manager is in charge, by its issuer " + quoted(issuer)));
   return true;
+}
+
+// Those of the groups' names that the object's namespace may claim; what is no name is complained of elsewhere.
+std::vector<std::vector<std::string>> CertificateWishes::claimable(const Asking& asking,
+                                                                   std::vector<std::vector<std::string>> groups,
+                                                                   int line) const {
+  const std::string& ns = asking.meta.name.ns;
+  const auto is_refused = [&](const std::string& text) {
+    const auto host = HostName::parse_with_wildcard(text);
+    if (!host || asking.secrets.may_claim(ns, *host)) return false;
+    asking.claimant.error(line,
+                          "a certificate is left out: namespace " + ns + " may not claim host " + quoted(host->text()),
+                          reasons::host_not_allowed);
+    return true;
+  };
+  for (auto& names : groups) std::erase_if(names, is_refused);
+  std::erase_if(groups, [](const auto& names) { return names.empty(); });
+  return groups;
 }
 
 CertificateWishes::Names CertificateWishes::domains(const Asking& asking,
@@ -174,7 +197,7 @@ CertificateWishes::Names CertificateWishes::domains(const Asking& asking,
       if (name)
         names.push_back(std::move(*name));
       else
-        asking.claimant.error(line, "tls domain " + name.error().detail);
+        asking.claimant.error(line, "tls domain " + name.error().detail, reasons::invalid_rule);
     }
     if (&asking.meta != (last_tcp_ != nullptr ? &last_tcp_->meta : nullptr)) ask(asking, names);
     all.insert(all.end(), names.begin(), names.end());
@@ -186,9 +209,9 @@ CertificateWishes::Names CertificateWishes::domains(const Asking& asking,
 void CertificateWishes::of_rule_hosts(const Asking& asking, const IngressDraft& draft, Settled& settled) {
   const auto has_secret = [&](const HostName& host) {
     return std::any_of(settled.secrets.begin(), settled.secrets.end(),
-                       [&](const ObjectName& secret) { return certificates_.serves(secret, {host}); });
+                       [&](const ObjectName& secret) { return asking.secrets.serves(secret, {host}); });
   };
-  const bool several = draft.routes.size() > 1 || !draft.ingress->tls.empty();
+  const bool several = draft.routes.size() > 1 || !draft.tls().empty();
   for (const DraftRoute& at : draft.routes) {
     if (at.route->host.empty() || !at.route->creates_host) continue;
     auto host = HostName::parse_with_wildcard(at.route->host);
@@ -198,7 +221,7 @@ void CertificateWishes::of_rule_hosts(const Asking& asking, const IngressDraft& 
 }
 
 void CertificateWishes::of_tcp_route(const IngressRouteTcp& object, const TcpRule& rule, EntryPointSet set,
-                                     const Claimant& claimant) {
+                                     const Claimant& claimant, SecretFinder& secrets) {
   const auto& tls = *object.tls;
   const int line = tls.line.number;
   warn_of_unknown(tls.cert_resolver, line, "", claimant);
@@ -208,23 +231,25 @@ void CertificateWishes::of_tcp_route(const IngressRouteTcp& object, const TcpRul
   asked_.internal =
       tls.cert_resolver.empty() ? (set & internal_) != 0 : input_.internal_resolvers.contains(tls.cert_resolver);
   if (input_.acme_resolvers.contains(tls.cert_resolver)) asked_.resolvers.push_back(&tls.cert_resolver);
-  const Asking asking{object.meta, claimant, asked_};
+  const Asking asking{object.meta, claimant, asked_, secrets};
+  const auto groups = claimable(asking, tls.domains, line);
   const Names hosts = rule.hosts();
   std::vector<std::string> texts;
   texts.reserve(hosts.size());
   for (const HostName& host : hosts) texts.push_back(host.text());
   const bool managed = !tls.secret.empty() && !asked_.resolvers.empty() &&
                        manager_is_in_charge(asking, {object.meta.name.ns, tls.secret}, line);
-  const bool requested = !asked_.resolvers.empty() && !managed;
+  const bool awaited = !tls.secret.empty() && secrets.is_awaited({object.meta.name.ns, tls.secret});
+  const bool requested = !asked_.resolvers.empty() && !managed && !awaited;
   of_secret(asking, tls.secret, texts, line, requested);
   if (asked_.internal) {
     for (const std::string& host : texts) certificates_.may_issue(host);
-    for (const auto& names : tls.domains)
+    for (const auto& names : groups)
       for (const std::string& host : names) certificates_.may_issue(host);
   }
   if (!requested) return;
   NameSet covered;
-  for (const HostName& name : domains(asking, tls.domains, line)) covered.add(name);
+  for (const HostName& name : domains(asking, groups, line)) covered.add(name);
   last_tcp_ = &object;
   for (const HostName& host : hosts)
     if (!covered.covers(host)) ask(asking, {host});

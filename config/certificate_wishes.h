@@ -38,10 +38,10 @@ class CertificateWishes {
   void expect(std::size_t requests) { requests_.reserve(requests); }
   void of_entry_points();
   // `set`: where the Ingress is served.
-  void of_ingress(const IngressDraft& draft, EntryPointSet set, const Claimant& claimant);
+  void of_ingress(const IngressDraft& draft, EntryPointSet set, const Claimant& claimant, SecretFinder& secrets);
   // A route that ends TLS.
   void of_tcp_route(const kubernetes::IngressRouteTcp& object, const TcpRule& rule, EntryPointSet set,
-                    const Claimant& claimant);
+                    const Claimant& claimant, SecretFinder& secrets);
 
   // In the order they were asked.
   const std::vector<CertificateRequest>& requests() const { return requests_; }
@@ -60,6 +60,7 @@ class CertificateWishes {
     const kubernetes::Meta& meta;
     const Claimant& claimant;
     const Asked& asked;
+    SecretFinder& secrets;
   };
 
   void look_for(const IngressDraft& draft, EntryPointSet set, const Claimant& claimant);
@@ -76,6 +77,8 @@ class CertificateWishes {
   void of_secret(const Asking& asking, const std::string& secret, const std::vector<std::string>& hosts, int line,
                  bool requested);
   bool manager_is_in_charge(const Asking& asking, const ObjectName& secret, int line) const;
+  std::vector<std::vector<std::string>> claimable(const Asking& asking, std::vector<std::vector<std::string>> groups,
+                                                  int line) const;
   Names domains(const Asking& asking, const std::vector<std::vector<std::string>>& groups, int line);
   void of_rule_hosts(const Asking& asking, const IngressDraft& draft, Settled& settled);
   void ask(const Asking& asking, const Names& names);

@@ -1,6 +1,8 @@
 #include "config/ingress_draft.h"
 
 #include "base/names.h"
+#include "config/claimant.h"
+#include "config/problem_reasons.h"
 #include "proxy/route/regex.h"
 
 #include <algorithm>
@@ -49,12 +51,15 @@ bool is_overlay(const Ingress& ingress, const IngressPath& path) {
 
 class Drafting {
  public:
-  explicit Drafting(std::shared_ptr<const Ingress> ingress) : draft_(std::make_shared<IngressDraft>()) {
+  Drafting(std::shared_ptr<const Ingress> ingress, const HostClaims* claims)
+      : claims_(claims), draft_(std::make_shared<IngressDraft>()) {
     draft_->ingress = std::move(ingress);
+    draft_->age = age_of(draft_->ingress->meta);
   }
 
   IngressDraftPtr result() {
     annotations_ = read_route_annotations(*draft_->ingress, draft_->problems);
+    if (claims_ != nullptr) keep_claimable();
     if (!draft_->ingress->meta.notes().annotations.empty())
       draft_->asked = std::make_shared<const RouteAnnotations>(annotations_);
     const Ingress& ingress = *draft_->ingress;
@@ -62,18 +67,56 @@ class Drafting {
     if (ingress.default_backend) add_default_backend(*ingress.default_backend);
     if (ingress.rules.empty() && !ingress.default_backend)
       report(Severity::warning, ingress.meta.origin.line.number,
-             "neither rules nor a defaultBackend: it routes nothing");
+             "neither rules nor a defaultBackend: it routes nothing", reasons::invalid_rule);
     draft_->routes.shrink_to_fit();
     return draft_;
   }
 
  private:
+  bool may_claim(const std::string& host) const {
+    return claims_ == nullptr || claims_->may_claim(draft_->ingress->meta.name.ns, host);
+  }
+
+  void refuse_host(int line, std::string_view what, std::string_view host) {
+    report(Severity::error, line,
+           std::string(what) + " is left out: namespace " + draft_->ingress->meta.name.ns + " may not claim " +
+               (host.empty() ? "every host" : "host " + quoted(host)),
+           reasons::host_not_allowed);
+  }
+
+  // Names for certificates. Those that are no names are complained of where they are used.
+  void keep_claimable() {
+    std::vector<kubernetes::IngressTls> kept;
+    for (const auto& tls : draft_->ingress->tls) {
+      const auto& entry = kept.emplace_back(claimable(tls));
+      if (entry.hosts.empty() && !tls.hosts.empty()) kept.pop_back();  // without hosts it would be for all
+    }
+    if (kept != draft_->ingress->tls)
+      draft_->narrowed_tls = std::make_shared<const std::vector<kubernetes::IngressTls>>(std::move(kept));
+    for (auto& names : annotations_.domains)
+      std::erase_if(names, [&](const auto& name) { return is_refused(name, 0); });
+    std::erase_if(annotations_.domains, [](const auto& names) { return names.empty(); });
+  }
+
+  kubernetes::IngressTls claimable(kubernetes::IngressTls tls) {
+    std::erase_if(tls.hosts, [&](const std::string& host) { return is_refused(host, tls.line.number); });
+    return tls;
+  }
+
+  bool is_refused(const std::string& text, int line) {
+    const auto host = HostName::parse_with_wildcard(text);
+    if (!host || may_claim(host->text())) return false;
+    refuse_host(line, "a certificate", host->text());
+    return true;
+  }
+
   void add_rule(const IngressRule& rule, std::size_t index) {
     const auto host = host_of(rule);
     if (!host) return;
     hosts_.insert(*host);
     if (!rule.has_http && !draft_->ingress->default_backend)
-      report(Severity::warning, rule.line.number, "a rule without http and no defaultBackend: it routes nothing");
+      report(Severity::warning, rule.line.number, "a rule without http and no defaultBackend: it routes nothing",
+             reasons::invalid_rule);
     for (std::size_t i = 0; i < rule.paths.size(); ++i) {
       const IngressPath& path = rule.paths[i];
       if (const auto kind = kind_of(path))
@@ -83,18 +126,25 @@ class Drafting {
   }
 
   std::optional<std::string> host_of(const IngressRule& rule) {
-    if (rule.host.empty()) return "";
+    const auto claimed = [&](std::string host) -> std::optional<std::string> {
+      if (may_claim(host)) return host;
+      refuse_host(rule.line.number, "the rule", host);
+      return std::nullopt;
+    };
+    if (rule.host.empty()) return claimed("");
     const auto host = HostName::parse_with_wildcard(rule.host);
-    if (host && !is_address(rule.host)) return host->text();
+    if (host && !is_address(rule.host)) return claimed(host->text());
     report(Severity::error, rule.line.number,
            "the rule is left out: " +
-               (host ? "host " + quoted(rule.host) + " is an address, not a DNS name" : "host " + host.error().detail));
+               (host ? "host " + quoted(rule.host) + " is an address, not a DNS name" : "host " + host.error().detail),
+           reasons::invalid_rule);
     return std::nullopt;
   }
 
   std::optional<PathKind> kind_of(const IngressPath& path) {
     const auto refuse = [&](std::string_view words) {
-      report(Severity::error, path.line.number, "path " + quoted(path.path) + " is left out: " + std::string(words));
+      report(Severity::error, path.line.number, "path " + quoted(path.path) + " is left out: " + std::string(words),
+             reasons::invalid_rule);
       return std::nullopt;
     };
     if (path.path.size() > longest_path) return refuse("longer than 4096 bytes");
@@ -124,7 +174,10 @@ class Drafting {
   // With rules, for the hosts they name; alone, for everything.
   void add_default_backend(const IngressBackend& backend) {
     const Ingress& ingress = *draft_->ingress;
-    if (ingress.rules.empty()) hosts_.insert("");
+    if (ingress.rules.empty() && may_claim(""))
+      hosts_.insert("");
+    else if (ingress.rules.empty())
+      refuse_host(backend.line.number, "the defaultBackend", "");
     for (const std::string& host : hosts_)
       add_route({host, PathKind::prefix, "", false, true}, backend, backend.line.number, " defaultBackend");
   }
@@ -150,12 +203,13 @@ class Drafting {
     draft_->routes.push_back({std::move(route), &backend, line, match.is_default});
   }
 
-  void report(Severity severity, int line, std::string words) {
+  void report(Severity severity, int line, std::string words, std::string_view reason) {
     const auto& meta = draft_->ingress->meta;
-    draft_->problems.push_back(
-        {meta.origin.file_name(), line, 0, severity, "Ingress " + meta.name.text(), std::move(words)});
+    draft_->problems.push_back({meta.origin.file_name(), line > 0 ? line : meta.origin.line.number, 0, severity,
+                                "Ingress " + meta.name.text(), std::move(words), reason});
   }
 
+  const HostClaims* claims_;
   std::shared_ptr<IngressDraft> draft_;
   RouteAnnotations annotations_;
   std::set<std::string> hosts_;
@@ -163,7 +217,9 @@ class Drafting {
 
 }  // namespace
 
-IngressDraftPtr draft_ingress(std::shared_ptr<const Ingress> ingress) { return Drafting(std::move(ingress)).result(); }
+IngressDraftPtr draft_ingress(std::shared_ptr<const Ingress> ingress, const HostClaims* claims) {
+  return Drafting(std::move(ingress), claims).result();
+}
 
 const RouteAnnotations& IngressDraft::annotations() const {
   static const RouteAnnotations none;

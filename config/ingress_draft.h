@@ -1,9 +1,11 @@
 // IngressDraft: what one Ingress says, read on its own: hosts and paths checked as the API server checks them,
-// annotations understood, routes with names but without services. It depends on nothing but the object, so it is made
-// once and kept as long as the object stays. Part of translation.
+// annotations understood, hosts its namespace may not claim left out, routes with names but without services. It
+// depends on nothing but the object and the host claims, so it is made once and kept as long as these stay. Part of
+// translation.
 #pragma once
 
 #include "config/annotations.h"
+#include "config/host_claims.h"
 
 #include <memory>
 #include <vector>
@@ -23,13 +25,18 @@ struct IngressDraft {
   std::shared_ptr<const RouteAnnotations> asked;  // null: it has no annotation of ours
   std::vector<DraftRoute> routes;  // in the object's order, the default backend's last
   std::vector<Problem> problems;
+  WallTime age;  // as age_of says
+  // spec.tls without the hosts its namespace may not claim; null: it may claim all.
+  std::shared_ptr<const std::vector<kubernetes::IngressTls>> narrowed_tls;
 
   const RouteAnnotations& annotations() const;
+  const std::vector<kubernetes::IngressTls>& tls() const { return narrowed_tls ? *narrowed_tls : ingress->tls; }
 };
 
 using IngressDraftPtr = std::shared_ptr<const IngressDraft>;
 
-IngressDraftPtr draft_ingress(std::shared_ptr<const kubernetes::Ingress> ingress);
+// `claims`: null: every host is free.
+IngressDraftPtr draft_ingress(std::shared_ptr<const kubernetes::Ingress> ingress, const HostClaims* claims);
 
 // Made by cert-manager to answer an HTTP-01 challenge (its label, and challenge paths only): such an Ingress may come
 // without a class.

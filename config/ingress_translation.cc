@@ -1,6 +1,7 @@
 #include "config/ingress_translation.h"
 
 #include "config/claimant.h"
+#include "config/problem_reasons.h"
 #include "proxy/route/path_match.h"
 
 #include <algorithm>
@@ -39,10 +40,24 @@ struct SameMatch {
   }
 };
 
+// A draft's place in the total order, compared without looking at the draft.
+struct Turn {
+  WallTime age;
+  std::size_t source = 0;
+  IngressDraftPtr* draft = nullptr;  // a source's are in order of names
+};
+
+bool comes_before(const Turn& a, const Turn& b) {
+  if (a.age != b.age) return a.age < b.age;
+  if (a.source == b.source) return a.draft < b.draft;
+  const ObjectName &x = (*a.draft)->ingress->meta.name, &y = (*b.draft)->ingress->meta.name;
+  return x != y ? x < y : a.source < b.source;
+}
+
 class Translating {
  public:
-  Translating(const TranslationParts& parts, EntryPointSet claimed, const Drafts& known)
-      : parts_(parts), known_(known), everywhere_(parts.entry_points.everywhere() & ~claimed) {
+  Translating(const TranslationParts& parts, EntryPointSet claimed)
+      : parts_(parts), everywhere_(parts.entry_points.everywhere() & ~claimed) {
     unnamed_ = parts.entry_points.as_default() != 0 ? parts.entry_points.as_default() : everywhere_;
     for (std::size_t i = 0; i < parts.entry_points.size(); ++i)
       if (parts.input.internal_resolvers.contains(parts.input.entry_points[i].cert_resolver))
@@ -51,38 +66,45 @@ class Translating {
   }
 
   IngressTranslation run() {
-    claims_.reserve(parts_.objects.ingresses.size());
-    make_drafts();
-    for (IngressDraftPtr* const draft : total_order()) translate(*draft);
+    std::size_t count = 0;
+    for (SourceParts& source : parts_.sources) {
+      make_drafts(source);
+      count += source.next.drafts.size();
+    }
+    claims_.reserve(count);
+    for (const Turn& turn : total_order(count)) translate(*turn.draft, parts_.sources[turn.source]);
     for (const Placed& placed : defaults_) place(placed);
     return std::move(result_);
   }
 
  private:
-  void make_drafts() {
-    result_.drafts.reserve(parts_.objects.ingresses.size());
-    auto known = known_.begin();
-    for (const auto& [name, ingress] : parts_.objects.ingresses) {
-      if (!is_ours(*ingress)) continue;
-      while (known != known_.end() && (*known)->ingress != ingress && (*known)->ingress->meta.name <= name) ++known;
-      const bool is_known = known != known_.end() && (*known)->ingress == ingress;
-      result_.drafts.push_back(is_known ? *known : draft_ingress(ingress));
+  void make_drafts(SourceParts& source) {
+    Drafts& drafts = source.next.drafts;
+    const auto& claims = source.next.claims = source.rules.host_claims;
+    const bool same_claims = claims == source.known.claims;
+    auto known = source.known.drafts.begin();
+    const auto end = same_claims ? source.known.drafts.end() : known;
+    drafts.reserve(source.objects.ingresses.size());
+    for (const auto& [name, ingress] : source.objects.ingresses) {
+      if (!is_ours(*ingress, source)) continue;
+      while (known != end && (*known)->ingress != ingress && (*known)->ingress->meta.name <= name) ++known;
+      const bool is_known = known != end && (*known)->ingress == ingress;
+      drafts.push_back(is_known ? *known : draft_ingress(ingress, claims.get()));
     }
   }
 
-  // The table is in order of names.
-  std::vector<IngressDraftPtr*> total_order() {
-    std::vector<IngressDraftPtr*> order;
-    order.reserve(result_.drafts.size());
-    for (IngressDraftPtr& draft : result_.drafts) order.push_back(&draft);
-    const auto older = [](const auto* a, const auto* b) { return is_older((*a)->ingress->meta, (*b)->ingress->meta); };
-    if (!std::is_sorted(order.begin(), order.end(), older)) std::sort(order.begin(), order.end(), older);
+  std::vector<Turn> total_order(std::size_t count) {
+    std::vector<Turn> order;
+    order.reserve(count);
+    for (std::size_t i = 0; i < parts_.sources.size(); ++i)
+      for (IngressDraftPtr& draft : parts_.sources[i].next.drafts) order.push_back({draft->age, i, &draft});
+    std::sort(order.begin(), order.end(), comes_before);
     return order;
   }
 
   // Other classes' Ingresses are spoken of in files only: in a cluster they are other controllers' business.
-  bool is_ours(const Ingress& ingress) const {
-    if (parts_.classes.accepts(ingress)) return true;
+  bool is_ours(const Ingress& ingress, const SourceParts& source) const {
+    if (source.classes.accepts(ingress)) return true;
     const std::string name = ClassFilter::class_of(ingress);
     if (ingress.meta.origin.file)
       Claimant("Ingress", ingress.meta, parts_.problems)
@@ -91,9 +113,9 @@ class Translating {
     return false;
   }
 
-  void translate(IngressDraftPtr& draft) {
+  void translate(IngressDraftPtr& draft, SourceParts& source) {
     const Claimant claimant("Ingress", draft->ingress->meta, parts_.problems);
-    bind(draft, claimant);
+    bind(draft, claimant, source.services);
     parts_.problems.insert(parts_.problems.end(), draft->problems.begin(), draft->problems.end());
     const EntryPointSet set = entry_points_of(*draft, claimant);
     for (const DraftRoute& route : draft->routes) {
@@ -104,18 +126,18 @@ class Translating {
       else
         place(placed);
     }
-    parts_.wishes.of_ingress(*draft, set, claimant);
+    parts_.wishes.of_ingress(*draft, set, claimant, source.secrets);
   }
 
   // Leaves the draft as it is when every route already has the right service. One that was just made, and so is known
   // to nobody yet, is bound where it stands.
-  void bind(IngressDraftPtr& draft, const Claimant& claimant) {
+  void bind(IngressDraftPtr& draft, const Claimant& claimant, ServiceFinder& services) {
     const bool is_new = draft.use_count() == 1;
     std::shared_ptr<IngressDraft> changed;
     for (std::size_t i = 0; i < draft->routes.size(); ++i) {
       const DraftRoute& at = draft->routes[i];
-      if (parts_.services.still_holds(at.bound_to)) continue;
-      const FoundService& found = service_of(*draft, at, claimant);
+      if (services.still_holds(at.bound_to)) continue;
+      const FoundService& found = service_of(*draft, at, claimant, services);
       const bool same = at.route->service == found.service && at.route->missing == found.missing;
       if (same && at.bound_to == found.source) continue;
       if (!changed)
@@ -130,18 +152,21 @@ class Translating {
     if (changed) draft = std::move(changed);
   }
 
-  const FoundService& service_of(const IngressDraft& draft, const DraftRoute& at, const Claimant& claimant) {
+  const FoundService& service_of(const IngressDraft& draft, const DraftRoute& at, const Claimant& claimant,
+                                 ServiceFinder& services) {
     missing_.missing = draft.annotations().refusal;
     if (!missing_.missing.empty()) return missing_;
     const auto& backend = *at.backend;
     if (backend.is_resource) missing_.missing = "resource backend " + backend.name + " is not supported";
+    missing_.reason = reasons::unsupported_backend;
     const FoundService& found = backend.is_resource ? missing_
-                                                    : parts_.services.find(draft.ingress->meta.name.ns, backend.name,
-                                                                           backend.port, ServiceFinder::Use::http);
+                                                    : services.find(draft.ingress->meta.name.ns, backend.name,
+                                                                    backend.port, ServiceFinder::Use::http);
     if (!found.service)
-      claimant.warn(at.line, found.missing + ": " +
-                                 (at.is_default ? "the defaultBackend" : "path " + quoted(at.route->path)) +
-                                 " answers 503");
+      claimant.warn(at.line,
+                    found.missing + ": " + (at.is_default ? "the defaultBackend" : "path " + quoted(at.route->path)) +
+                        " answers 503",
+                    found.reason);
     return found;
   }
 
@@ -150,8 +175,10 @@ class Translating {
     if (!draft.annotations().entry_points) return unnamed_;
     const auto named = parts_.entry_points.named(*draft.annotations().entry_points);
     for (const std::string& unknown : named.unknown)
-      claimant.warn(0, "router.entrypoints: there is no entry point " + quoted(unknown));
-    if (named.set == 0) claimant.error(0, "left out: none of its entry points is there");
+      claimant.warn(0, "router.entrypoints: there is no entry point " + quoted(unknown),
+                    reasons::entry_point_not_found);
+    if (named.set == 0)
+      claimant.error(0, "left out: none of its entry points is there", reasons::entry_point_not_found);
     return named.set;
   }
 
@@ -179,11 +206,10 @@ class Translating {
     const std::string what =
         placed.draft->is_default ? "the defaultBackend for " + host : host + " path " + quoted(route.path);
     Claimant("Ingress", placed.ingress->meta, parts_.problems)
-        .warn(placed.draft->line, what + " is left out: " + claim.first->name + " has it");
+        .warn(placed.draft->line, what + " is left out: " + claim.first->name + " has it", reasons::conflicting_host);
   }
 
   const TranslationParts& parts_;
-  const Drafts& known_;
   EntryPointSet everywhere_;  // all that carry HTTP
   EntryPointSet unnamed_ = 0;  // for Ingresses that name none
   EntryPointSet internal_ = 0;  // whose hosts the built-in CA may issue for
@@ -195,8 +221,8 @@ class Translating {
 
 }  // namespace
 
-IngressTranslation translate_ingresses(const TranslationParts& parts, EntryPointSet claimed, const Drafts& known) {
-  return Translating(parts, claimed, known).run();
+IngressTranslation translate_ingresses(const TranslationParts& parts, EntryPointSet claimed) {
+  return Translating(parts, claimed).run();
 }
 
 }  // namespace gatehouse

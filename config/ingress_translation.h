@@ -10,15 +10,12 @@
 
 namespace gatehouse {
 
-// Those of ours, in the order of ClusterObjects::ingresses.
-using Drafts = std::vector<IngressDraftPtr>;
-
 struct IngressTranslation {
   std::vector<std::vector<HttpRoutePtr>> lists;  // per entry point, in the total order
-  Drafts drafts;
 };
 
-// `claimed`: entry points that carry raw TCP only, unless an Ingress names them.
-IngressTranslation translate_ingresses(const TranslationParts& parts, EntryPointSet claimed, const Drafts& known);
+// `claimed`: entry points that carry raw TCP only, unless an Ingress names them. Leaves the drafts of each source in
+// its memory.
+IngressTranslation translate_ingresses(const TranslationParts& parts, EntryPointSet claimed);
 
 }  // namespace gatehouse

@@ -26,6 +26,7 @@ struct TypeText {
   std::string operator()(CertificateKey& (*)(At)) const { return "text"; }
   std::string operator()(UntilIssued& (*)(At)) const { return "text"; }
   std::string operator()(PropagationCheck& (*)(At)) const { return "text"; }
+  std::string operator()(SecretAccess& (*)(At)) const { return "text"; }
 };
 
 struct ValueText {

@@ -5,9 +5,9 @@
 // while it is not there. Sub-directories are not looked into.
 #pragma once
 
+#include "base/regular_file.h"
 #include "config/directory_watch.h"
 #include "config/manifest_set.h"
-#include "config/regular_file.h"
 
 #include <functional>
 #include <map>

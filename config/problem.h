@@ -15,12 +15,13 @@ enum class Severity { error, warning };
 // The words are one sentence without a final stop, lower case at the start, and name what to do where that is
 // not plain. They may quote the input, shortened by `quoted`.
 struct Problem {
-  std::string file;  // a path; `environment variable X` or `--set x=…` for overrides; empty: nowhere in particular
+  std::string file = {};  // a path; `environment variable X` or `--set x=…` for overrides; empty: nowhere in particular
   int line = 0;  // from 1; 0 = unknown
   int column = 0;  // from 1; 0 = unknown
   Severity severity = Severity::error;
-  std::string object;  // `Ingress gitlab/web`; in the settings the key, `entryPoints.web.address`
-  std::string words;
+  std::string object = {};  // `Ingress gitlab/web`; in the settings the key, `entryPoints.web.address`
+  std::string words = {};
+  std::string_view reason = {};  // one of problem_reasons.h; empty: none
 
   bool operator==(const Problem&) const = default;
 

@@ -4,7 +4,10 @@ namespace gatehouse {
 namespace {
 
 constexpr std::string_view other_provider =
-    "only providers.manifests exists in this version: write the routes as Kubernetes objects in files";
+    "only providers.kubernetes and providers.manifests exist: write the routes as Kubernetes objects, in files if need "
+    "be";
+constexpr std::string_view one_provider =
+    "use providers.kubernetes, which reads Ingress and IngressRouteTCP objects alike; its keys have the same names";
 constexpr std::string_view pulled = "use /metrics on entry point admin, which Prometheus and most collectors can read";
 constexpr std::string_view no_middlewares = "there are no middlewares in this version: leave it out";
 constexpr std::string_view safe_paths =
@@ -43,17 +46,27 @@ const std::vector<RefusedKey>& refused_keys() {
        "X-Forwarded-Proto is always set: leave it out"},
       {"serversTransport.maxIdleConnsPerHost",
        "each worker keeps up to 256 idle connections an endpoint and closes those it does not use: leave it out"},
-      {"providers.kubernetes", "it comes in a later version: use providers.manifests with the objects as files"},
-      {"providers.kubernetesIngress",
-       "use providers.manifests with the objects as files (providers.kubernetes comes in a later version)"},
-      {"providers.kubernetesCRD",
-       "use providers.manifests, which reads IngressRouteTCP too (providers.kubernetes comes in a later version)"},
+      {"providers.kubernetes.ingressEndpoint.publishedService", "use providers.kubernetes.publishedService"},
+      {"providers.kubernetes.throttleDuration", "changes are live within milliseconds without it: leave it out"},
+      {"providers.kubernetes.allowEmptyServices", "a Service without endpoints always answers 503: leave it out"},
+      {"providers.kubernetes.strictPrefixMatching",
+       "paths always match whole elements, as the Ingress specification says: leave it out"},
+      {"providers.kubernetes.nativeLBByDefault",
+       "endpoints are reached directly, and drained ones left out; annotation service.nativelb asks for the clusterIP"},
+      {"providers.kubernetes.disableIngressClassLookup",
+       "name the classes in ingressClasses; IngressClass objects are read where the rights allow it: leave it out"},
+      {"providers.kubernetes.disableClusterScopeResources", "give namespaces, for which Roles are enough"},
+      {"providers.kubernetesIngress", one_provider},
+      {"providers.kubernetesCRD", one_provider},
       {"providers.kubernetesIngressNGINX",
-       "use providers.manifests; nginx annotations are not read (providers.kubernetes comes in a later version)"},
-      {"providers.kubernetesGateway", "it comes in a later version: use Ingress objects in providers.manifests"},
+       "use providers.kubernetes with ingressClasses: nginx and controllers: k8s.io/ingress-nginx; nginx annotations "
+       "are not read"},
+      {"providers.kubernetesGateway",
+       "it comes in a later version: use Ingress objects in providers.kubernetes or providers.manifests"},
       {"providers.file", "use providers.manifests: Ingress and Service objects in files, watched too"},
       {"providers.providersThrottleDuration", "changes are live within milliseconds without it: leave it out"},
-      {"providers.precedence", "there is one provider: leave it out"},
+      {"providers.precedence",
+       "of two objects that claim the same the older one has it, whoever provides it: leave it out"},
       {"providers.docker", other_provider},
       {"providers.swarm", other_provider},
       {"providers.consul", other_provider},

@@ -38,6 +38,13 @@ bool same_access_log(const Settings& a, const Settings& b) {
   return a.access_log->format == b.access_log->format && a.access_log->file_path == b.access_log->file_path;
 }
 
+// But for what translation reads.
+bool same_cluster(const std::optional<KubernetesSettings>& a, const std::optional<KubernetesSettings>& b) {
+  if (!a || !b) return a.has_value() || !b;
+  return a->access == b->access && a->reports == b->reports && a->leader_election == b->leader_election &&
+         a->ticket_keys_secret == b->ticket_keys_secret;
+}
+
 // What cannot be changed while the program runs.
 void warn_of_restart(const Settings& at_start, const Settings& fresh, std::vector<Problem>& problems) {
   const auto warn = [&](const char* key) {
@@ -46,6 +53,7 @@ void warn_of_restart(const Settings& at_start, const Settings& fresh, std::vecto
   if (at_start.workers != fresh.workers) warn("workers");
   if (!same_log(at_start, fresh)) warn("log");
   if (!same_access_log(at_start, fresh)) warn("accessLog");
+  if (!same_cluster(at_start.kubernetes, fresh.kubernetes)) warn("providers.kubernetes");
 }
 
 }  // namespace
@@ -165,17 +173,38 @@ Awaitable<void> Reload::rotate_ticket_keys() {
 void Reload::publish() {
   if (watcher_) watcher_->refresh();
   if (watcher_ && watcher_->has_read()) former_.reset();
-  const auto& objects = former_ ? former_->objects() : watcher_ ? watcher_->objects() : no_objects_;
-  translation_ = translate(objects, input_, resolver_.addresses(), &translation_);
+  const bool may_take_part = settings_.kubernetes && cluster_;
+  Translation made = translate_with(may_take_part);
+  if (may_take_part) tell_secrets(made);
+  const bool takes_part = may_take_part && (cluster_in_force_ || cluster_->has_synced());
+  if (takes_part != may_take_part) made = translate_with(takes_part);
+  cluster_in_force_ = takes_part;
+  translation_ = std::move(made);
   resolver_.want(translation_.names_to_resolve);
 
   const auto before = std::exchange(problems_, gather_problems());
   hand_out(difference(problems_, before), difference(before, problems_));
 }
 
+Translation Reload::translate_with(bool cluster) const {
+  const auto& in_files = former_ ? former_->objects() : watcher_ ? watcher_->objects() : no_objects_;
+  const auto& in_cluster = cluster ? cluster_->objects() : no_objects_;
+  const auto awaited = cluster_ ? cluster_->secret_awaited : nullptr;
+  return translate({{&in_files, &input_.manifests, nullptr}, {&in_cluster, &input_.kubernetes, awaited}}, input_,
+                   resolver_.addresses(), &translation_);
+}
+
+// As long as it has not synced, after each translation: it may wait for just that.
+void Reload::tell_secrets(const Translation& made) {
+  const auto& wanted = made.secrets_in_use.back();
+  if (!cluster_->want_secrets || (cluster_in_force_ && wanted == wanted_secrets_)) return;
+  wanted_secrets_ = wanted;
+  cluster_->want_secrets(*wanted);
+}
+
 void Reload::hand_out(std::vector<Problem> appeared, std::vector<Problem> solved) {
   ports_.publish({translation_.snapshot, problems_, std::move(appeared), std::move(solved),
-                  translation_.certificate_requests, synced()});
+                  translation_.certificate_requests, complete(), synced()});
 }
 
 std::vector<Problem> Reload::gather_problems() const {
@@ -183,6 +212,7 @@ std::vector<Problem> Reload::gather_problems() const {
   const auto add = [&](const std::vector<Problem>& some) { all.insert(all.end(), some.begin(), some.end()); };
   add(assembly_problems_);
   if (watcher_) add(watcher_->problems());
+  if (settings_.kubernetes && cluster_) add(cluster_->problems());
   add(translation_.problems);
   add(resolver_.problems());
   return all;

@@ -1,7 +1,7 @@
-// Reload: the only writer of snapshots. Files change, names resolve to other addresses, the operator asks for a
-// reload: it waits for quiet (10 ms without a further change, 100 ms at most), reads what changed, translates, and
-// publishes the result. What cannot be understood changes nothing: the last good settings, objects and certificates
-// stay in force and a problem says why.
+// Reload: the only writer of snapshots. Files and the API server's objects change, names resolve to other addresses,
+// the operator asks for a reload: it waits for quiet (10 ms without a further change, 100 ms at most), reads what
+// changed, translates, and publishes the result. What cannot be understood changes nothing: the last good settings,
+// objects and certificates stay in force and a problem says why.
 //
 // Control thread only; what it hands out in Published may go anywhere.
 #pragma once
@@ -31,7 +31,24 @@ struct Publication {
   std::vector<Problem> appeared;  // those of them that are new
   std::vector<Problem> solved;    // those that are gone
   std::vector<CertificateRequest> certificate_requests;  // what the ACME resolvers are asked for
-  bool synced = false;            // every file was read and every name asked for at least once
+  bool complete = false;          // every provider was read whole at least once
+  bool synced = false;            // besides, certificates were read and every name was asked for
+};
+
+// The API server's objects, as Reload looks at them, on the control thread. Each change is followed by
+// note_cluster_change(). Objects take no part before they have been read whole: a Service still to come would make its
+// routes answer 503, a Secret still to come would have a certificate ordered.
+struct ClusterSource {
+  std::function<const kubernetes::ClusterObjects&()> objects;
+  // Every kind was read whole, of Secrets at least those last wanted. What was published once goes on being published,
+  // whatever becomes of it.
+  std::function<bool()> has_synced;
+  std::function<std::vector<Problem>()> problems;
+  // Which Secrets routes name: after each translation until the cluster has synced, later whenever that changes. What
+  // is there then need not be whole. Empty: nobody wants to know.
+  std::function<void(const SecretNames&)> want_secrets;
+  // See TranslationSource. Empty: none ever is.
+  std::function<bool(const ObjectName&)> secret_awaited = nullptr;
 };
 
 class Reload {
@@ -48,6 +65,11 @@ class Reload {
   // `settings`: loaded without error, with the warnings that loading gave. Outlives what runs on the executor.
   Reload(asio::any_io_executor executor, Clock& clock, Settings settings, std::vector<Problem> warnings, Ports ports);
 
+  // Before start(). What it refers to outlives this. Its objects take part while there is providers.kubernetes.
+  void use_cluster(ClusterSource cluster) { cluster_ = std::move(cluster); }
+  // Objects, problems or has_synced() have changed.
+  void note_cluster_change() { note_change(); }
+
   // Reads, translates and publishes for the first time, before it returns. Names are still to be resolved then.
   void start();
   // After start(): follows changes until its io_context stops.
@@ -63,13 +85,19 @@ class Reload {
   void use_certificates(std::vector<ObtainedCertificate> obtained);
   void use_challenges(std::shared_ptr<const tls::ChallengeBoard> board);
 
+  // Of all TLS contexts.
   const Settings& settings() const { return settings_; }
   const std::vector<Problem>& problems() const { return problems_; }
-  // Once true, it stays true as long as names resolve: what could be read once serves on.
-  bool synced() const {
-    return translation_.snapshot != nullptr && (!watcher_ || watcher_->has_read() || former_) && certificates_loaded_ &&
-           !resolver_.pending();
+  // Once true, it stays true: what could be read once serves on.
+  bool complete() const {
+    return translation_.snapshot != nullptr && (!watcher_ || watcher_->has_read() || former_) &&
+           (!settings_.kubernetes || cluster_in_force_);
   }
+  // The same, as long as names resolve.
+  bool synced() const { return complete() && certificates_loaded_ && !resolver_.pending(); }
+  // Which of the cluster's objects are ours, and what they may do.
+  const ProviderRules& cluster_rules() const { return input_.kubernetes; }
+  const std::shared_ptr<tls::TicketKeys>& ticket_keys() const { return assembly_.ticket_keys(); }
 
  private:
   void take(Settings settings);
@@ -80,6 +108,8 @@ class Reload {
   Awaitable<void> follow_changes();
   Awaitable<void> rotate_ticket_keys();
   void publish();
+  Translation translate_with(bool cluster) const;
+  void tell_secrets(const Translation& made);
   void hand_out(std::vector<Problem> appeared, std::vector<Problem> solved);
   std::vector<Problem> gather_problems() const;
 
@@ -99,6 +129,9 @@ class Reload {
   std::shared_ptr<ManifestsWatcher> watcher_;  // null: no providers.manifests
   // Of the directory named before, stopped: its objects stay in force until the new one could be read.
   std::shared_ptr<ManifestsWatcher> former_;
+  std::optional<ClusterSource> cluster_;
+  std::shared_ptr<const SecretNames> wanted_secrets_;  // as the cluster was told
+  bool cluster_in_force_ = false;  // what is published was made of it
   bool certificates_loaded_ = false;  // every certificate file the settings name was read at least once
   const kubernetes::ClusterObjects no_objects_;
   Translation translation_;

@@ -1,6 +1,9 @@
 #include "config/service_finder.h"
 
+#include "config/problem_reasons.h"
+
 #include <algorithm>
+#include <array>
 #include <tuple>
 
 namespace gatehouse {
@@ -29,11 +32,29 @@ std::string text_of(std::string_view ns, std::string_view name) {
   return "Service " + std::string(ns) + "/" + std::string(name);
 }
 
-bool wants_tls(const ServiceAnnotations& annotations, const ServicePort* port, std::uint16_t number) {
-  if (annotations.tls) return *annotations.tls;
-  if (number == 443) return true;
-  return port != nullptr && (port->name.starts_with("https") || port->app_protocol == "https" ||
-                             port->app_protocol == "kubernetes.io/wss");
+// How the upstream is spoken to; over HTTP/2 without TLS it cannot be yet.
+enum class Speech : std::uint8_t { plain, tls, http2_in_clear };
+
+struct ProtocolRow {
+  std::string_view name;  // appProtocol: those of Kubernetes, and what others write
+  Speech speech;
+};
+
+constexpr std::array<ProtocolRow, 6> protocols = {{{"http", Speech::plain},
+                                                   {"kubernetes.io/ws", Speech::plain},
+                                                   {"https", Speech::tls},
+                                                   {"kubernetes.io/wss", Speech::tls},
+                                                   {"kubernetes.io/h2c", Speech::http2_in_clear},
+                                                   {"grpc", Speech::http2_in_clear}}};
+
+// What somebody says outright goes before what names and numbers suggest.
+Speech speech_with(const ServiceAnnotations& annotations, const ServicePort* port, std::uint16_t number) {
+  if (annotations.tls) return *annotations.tls ? Speech::tls : Speech::plain;
+  const std::string_view said = port == nullptr ? std::string_view() : port->app_protocol;
+  for (const ProtocolRow& row : protocols)
+    if (row.name == said) return row.speech;
+  const bool suggests_tls = number == 443 || (port != nullptr && port->name.starts_with("https"));
+  return suggests_tls ? Speech::tls : Speech::plain;
 }
 
 std::uint16_t slice_port(const EndpointSlice& slice, const ServicePort& wanted) {
@@ -45,8 +66,17 @@ std::uint16_t slice_port(const EndpointSlice& slice, const ServicePort& wanted) 
   return 0;
 }
 
+// Where clouds tell a machine its secrets, outside the link-local ranges.
+bool is_metadata(const asio::ip::address& address) {
+  static const std::array<asio::ip::address, 4> known = {
+      asio::ip::make_address("fd00:ec2::254"), asio::ip::make_address("100.100.100.200"),
+      asio::ip::make_address("192.0.0.192"), asio::ip::make_address("168.63.129.16")};
+  return std::find(known.begin(), known.end(), address) != known.end();
+}
+
 bool is_local(const asio::ip::address& address) {
   const auto plain = unmapped(address);
+  if (is_metadata(plain)) return true;
   if (plain.is_loopback()) return true;
   if (plain.is_v6()) return plain.to_v6().is_link_local();
   const auto bytes = plain.to_v4().to_bytes();
@@ -66,7 +96,8 @@ bool same_times(const UpstreamTimeouts& a, const UpstreamTimeouts& b) {
 
 bool same(const ServiceTerms& a, const ServiceTerms& b) {
   return a.allow_external_names == b.allow_external_names && a.allow_local_addresses == b.allow_local_addresses &&
-         a.tls == b.tls && same_times(a.timeouts, b.timeouts);
+         a.external_names == b.external_names && a.node == b.node && a.zone == b.zone && a.tls == b.tls &&
+         same_times(a.timeouts, b.timeouts);
 }
 
 bool same(const Service& a, const Service& b) {
@@ -81,6 +112,33 @@ std::string cookie_name(std::string_view service) {
   std::string name = "_";
   for (int i = 0; i < 5; ++i, hash >>= 4) name += "0123456789abcdef"[hash & 15U];
   return name;
+}
+
+struct Candidate {
+  Endpoint endpoint;
+  const kubernetes::TopologyHints* hints;  // null: none
+};
+
+using HintNames = std::vector<std::string> kubernetes::TopologyHints::*;
+
+// Only those meant for `here`, if every one is meant for somebody and one is for here (as kube-proxy does). False: all
+// stay.
+bool keep_hinted(std::vector<Candidate>& candidates, HintNames names, const std::string& here) {
+  if (here.empty()) return false;
+  const auto is_hinted = [&](const Candidate& c) { return c.hints != nullptr && !(c.hints->*names).empty(); };
+  const auto is_here = [&](const Candidate& c) {
+    return std::find((c.hints->*names).begin(), (c.hints->*names).end(), here) != (c.hints->*names).end();
+  };
+  if (!std::all_of(candidates.begin(), candidates.end(), is_hinted)) return false;
+  if (std::none_of(candidates.begin(), candidates.end(), is_here)) return false;
+  std::erase_if(candidates, [&](const Candidate& c) { return !is_here(c); });
+  return true;
+}
+
+// Topology-aware routing, and trafficDistribution, which comes as hints too.
+void keep_near(std::vector<Candidate>& candidates, const ProviderRules& rules) {
+  if (!keep_hinted(candidates, &kubernetes::TopologyHints::nodes, rules.node))
+    keep_hinted(candidates, &kubernetes::TopologyHints::zones, rules.zone);
 }
 
 void sort_unique(std::vector<Endpoint>& endpoints) {
@@ -114,11 +172,21 @@ struct ServiceFinder::Target {
   std::string host;
 };
 
-ServiceFinder::ServiceFinder(const kubernetes::ClusterObjects& objects, const TranslationInput& input,
-                             const ResolvedNames& resolved, KnownServices& known, std::uint64_t number,
-                             std::vector<Problem>& problems)
-    : objects_(objects), input_(input), resolved_(resolved), known_(known), number_(number), problems_(problems) {
-  ServiceTerms terms{input.allow_external_names, input.allow_local_addresses, input.upstream_timeouts,
+ServiceFinder::ServiceFinder(const TranslationSource& source, const TranslationInput& input,
+                             const ResolvedNames& resolved, KnownServices& known, std::vector<Problem>& problems)
+    : objects_(*source.objects),
+      rules_(*source.rules),
+      input_(input),
+      resolved_(resolved),
+      known_(known),
+      number_(++known.translations),
+      problems_(problems) {
+  ServiceTerms terms{rules_.allow_external_names,
+                     rules_.allow_local_addresses,
+                     rules_.external_names,
+                     rules_.node,
+                     rules_.zone,
+                     input.upstream_timeouts,
                      input.upstream_tls};
   same_terms_ = same(terms, known.terms);
   known.terms = std::move(terms);
@@ -127,10 +195,10 @@ ServiceFinder::ServiceFinder(const kubernetes::ClusterObjects& objects, const Tr
 }
 
 const FoundService& ServiceFinder::find(std::string_view ns, std::string_view name, const PortRef& port, Use use) {
-  if (name.empty()) return missing("no service is named");
+  if (name.empty()) return missing("no service is named", reasons::invalid_rule);
   const kubernetes::ServiceObjectsPtr objects = objects_.service({ns, name});
-  if (!objects || !objects->service) return missing(text_of(ns, name) + " is not there");
-  if (!port.given()) return missing("no port of " + text_of(ns, name) + " is named");
+  if (!objects || !objects->service) return missing(text_of(ns, name) + " is not there", reasons::service_not_found);
+  if (!port.given()) return missing("no port of " + text_of(ns, name) + " is named", reasons::invalid_rule);
 
   Target target;
   target.service_port = port_of(*objects->service, port);
@@ -139,7 +207,7 @@ const FoundService& ServiceFinder::find(std::string_view ns, std::string_view na
   else if (objects->service->is_external_name() && port.number != 0)
     target.port = port.number;  // an ExternalName need not list its ports
   else
-    return missing(text_of(ns, name) + " has no port " + quoted(port.text()));
+    return missing(text_of(ns, name) + " has no port " + quoted(port.text()), reasons::port_not_found);
 
   write_key(key_, *objects->service, target.port, use);
   FoundService& found = known_.found[key_];
@@ -163,8 +231,9 @@ void ServiceFinder::forget_superseded() {
   });
 }
 
-const FoundService& ServiceFinder::missing(std::string words) {
+const FoundService& ServiceFinder::missing(std::string words, std::string_view reason) {
   missing_.missing = std::move(words);
+  missing_.reason = reason;
   return missing_;
 }
 
@@ -174,9 +243,9 @@ FoundService ServiceFinder::make(const kubernetes::ServiceObjects& objects, Targ
   const ObjectName& name = service.meta.name;
   const ServiceAnnotations& annotations = annotations_of(service);
   if (!annotations.refusal.empty() && use == Use::http)
-    return {nullptr, "Service " + name.text() + ": " + annotations.refusal};
-  if (std::string why = find_endpoints(objects, target, use); !why.empty())
-    return {nullptr, "Service " + name.text() + " " + why};
+    return {nullptr, "Service " + name.text() + ": " + annotations.refusal, reasons::unsupported_annotation};
+  if (const Refusal why = find_endpoints(objects, target, use); !why.words.empty())
+    return {nullptr, "Service " + name.text() + " " + why.words, why.reason};
 
   Service candidate;
   candidate.name = name.text() + ":" + std::to_string(target.port);
@@ -184,9 +253,17 @@ FoundService ServiceFinder::make(const kubernetes::ServiceObjects& objects, Targ
   candidate.host = std::move(target.host);
   candidate.timeouts = input_.upstream_timeouts;
   if (use == Use::http) {
-    const bool over_tls = wants_tls(annotations, target.service_port, target.port);
+    const Speech speech = speech_with(annotations, target.service_port, target.port);
+    if (speech == Speech::http2_in_clear)
+      return {nullptr,
+              "Service " + name.text() + " asks by appProtocol " + quoted(target.service_port->app_protocol) +
+                  " for HTTP/2 without TLS, which is not spoken to upstreams yet (annotation service.serversscheme: "
+                  "http asks for HTTP/1.1)",
+              reasons::unsupported_backend};
+    const bool over_tls = speech == Speech::tls;
     if (over_tls && !input_.upstream_tls)
-      return {nullptr, "Service " + name.text() + " is reached over TLS, for which the settings give no usable roots"};
+      return {nullptr, "Service " + name.text() + " is reached over TLS, for which the settings give no usable roots",
+              reasons::unsupported_backend};
     if (over_tls) candidate.tls = input_.upstream_tls;
     candidate.pass_host_header = annotations.pass_host_header;
     if (candidate.host.empty() && (over_tls || !candidate.pass_host_header))
@@ -194,7 +271,7 @@ FoundService ServiceFinder::make(const kubernetes::ServiceObjects& objects, Targ
     candidate.sticky = annotations.sticky;
     if (candidate.sticky && candidate.sticky->name.empty()) candidate.sticky->name = cookie_name(candidate.name);
   }
-  return {known_or_new(before, candidate), ""};
+  return {known_or_new(before, candidate), "", {}};
 }
 
 const ServiceAnnotations& ServiceFinder::annotations_of(const kubernetes::Service& service) {
@@ -205,8 +282,8 @@ const ServiceAnnotations& ServiceFinder::annotations_of(const kubernetes::Servic
   return found->second;
 }
 
-// Empty, or why there can be none: the end of a sentence that begins with the Service.
-std::string ServiceFinder::find_endpoints(const kubernetes::ServiceObjects& objects, Target& target, Use use) {
+ServiceFinder::Refusal ServiceFinder::find_endpoints(const kubernetes::ServiceObjects& objects, Target& target,
+                                                     Use use) {
   const kubernetes::Service& service = *objects.service;
   if (service.is_external_name()) return find_external(service, target);
   if (use == Use::tcp_native || (use == Use::http && annotations_of(service).native_lb))
@@ -215,15 +292,27 @@ std::string ServiceFinder::find_endpoints(const kubernetes::ServiceObjects& obje
   return {};
 }
 
-std::string ServiceFinder::find_external(const kubernetes::Service& service, Target& target) {
-  if (!input_.allow_external_names) return "is of type ExternalName, which the settings do not allow";
+bool ServiceFinder::may_be_external(std::string_view name) const {
+  const auto& allowed = rules_.external_names;
+  return allowed.empty() ||
+         std::any_of(allowed.begin(), allowed.end(), [&](const NamePattern& pattern) { return pattern.covers(name); });
+}
+
+ServiceFinder::Refusal ServiceFinder::find_external(const kubernetes::Service& service, Target& target) {
+  if (!rules_.allow_external_names)
+    return {"is of type ExternalName, which the settings do not allow", reasons::not_allowed};
+  const auto host = HostName::parse(service.external_name);
+  if (!may_be_external(host ? host->text() : service.external_name))
+    return {"has the externalName " + quoted(service.external_name) + ", which the settings do not allow",
+            reasons::not_allowed};
   error_code error;
   const auto address = asio::ip::make_address(service.external_name, error);
   if (!error) {
     target.endpoints = {{address, target.port}};
   } else {
-    const auto host = HostName::parse(service.external_name);
-    if (!host) return "has the externalName " + quoted(service.external_name) + ", which is neither name nor address";
+    if (!host)
+      return {"has the externalName " + quoted(service.external_name) + ", which is neither name nor address",
+              reasons::invalid_rule};
     target.host = host->text();
     names_in_use_.insert(target.host);
     if (const auto resolved = resolved_.find(target.host); resolved != resolved_.end())
@@ -234,10 +323,10 @@ std::string ServiceFinder::find_external(const kubernetes::Service& service, Tar
   return {};
 }
 
-std::string ServiceFinder::find_cluster_address(const kubernetes::Service& service, Target& target) {
+ServiceFinder::Refusal ServiceFinder::find_cluster_address(const kubernetes::Service& service, Target& target) {
   error_code error;
   const auto address = asio::ip::make_address(service.cluster_ip, error);
-  if (error) return "has no clusterIP, which nativelb asks for";
+  if (error) return {"has no clusterIP, which nativelb asks for", reasons::unsupported_backend};
   target.endpoints = {{address, target.port}};
   keep_allowed(service, target.endpoints);
   return {};
@@ -246,8 +335,8 @@ std::string ServiceFinder::find_cluster_address(const kubernetes::Service& servi
 void ServiceFinder::find_in_slices(const kubernetes::ServiceObjects& objects, Target& target) {
   const kubernetes::Service& service = *objects.service;
   if (objects.slices.empty() && service.meta.origin.file)
-    warn(service, "no EndpointSlice belongs to it, so it has no endpoint");
-  std::vector<Endpoint> ready, terminating;
+    warn(service, "no EndpointSlice belongs to it, so it has no endpoint", {});
+  std::vector<Candidate> ready, terminating;
   std::set<std::string_view> pods_of_v4;  // a dual-stack pod is in slices of both families: it counts once
   for (const bool v4 : {true, false}) {
     for (const auto& slice : objects.slices) {
@@ -258,16 +347,18 @@ void ServiceFinder::find_in_slices(const kubernetes::ServiceObjects& objects, Ta
         if (v4 && !endpoint.target.empty()) pods_of_v4.insert(endpoint.target);
         if (!v4 && pods_of_v4.contains(endpoint.target)) continue;
         if (endpoint.ready)
-          ready.push_back({endpoint.address, port});
+          ready.push_back({{endpoint.address, port}, endpoint.hints.get()});
         else if (endpoint.serving && endpoint.terminating)
-          terminating.push_back({endpoint.address, port});
+          terminating.push_back({{endpoint.address, port}, endpoint.hints.get()});
       }
     }
   }
-  target.endpoints = std::move(ready.empty() ? terminating : ready);
+  std::vector<Candidate>& usable = ready.empty() ? terminating : ready;
+  keep_near(usable, rules_);
+  for (const Candidate& candidate : usable) target.endpoints.push_back(candidate.endpoint);
   sort_unique(target.endpoints);
   if (target.endpoints.size() > most_endpoints) {
-    warn(service, "it has more than 10000 endpoints; the others are left out");
+    warn(service, "it has more than 10000 endpoints; the others are left out", reasons::unsupported_backend);
     target.endpoints.resize(most_endpoints);
   }
   keep_allowed(service, target.endpoints);
@@ -275,19 +366,21 @@ void ServiceFinder::find_in_slices(const kubernetes::ServiceObjects& objects, Ta
 
 void ServiceFinder::keep_allowed(const kubernetes::Service& service, std::vector<Endpoint>& endpoints) {
   const auto refused = [&](const Endpoint& endpoint) {
-    return is_no_host(endpoint.address) || (!input_.allow_local_addresses && is_local(endpoint.address));
+    return is_no_host(endpoint.address) || (!rules_.allow_local_addresses && is_local(endpoint.address));
   };
   const auto first = std::find_if(endpoints.begin(), endpoints.end(), refused);
   if (first == endpoints.end()) return;
-  warn(service, "endpoint " + first->text() + " is left out: " +
-                    (is_no_host(first->address) ? "no host has that address" : "local addresses are not allowed here"));
+  warn(service,
+       "endpoint " + first->text() + " is left out: " +
+           (is_no_host(first->address) ? "no host has that address" : "local addresses are not allowed here"),
+       reasons::invalid_endpoint);
   endpoints.erase(std::remove_if(endpoints.begin(), endpoints.end(), refused), endpoints.end());
 }
 
-void ServiceFinder::warn(const kubernetes::Service& service, std::string words) {
+void ServiceFinder::warn(const kubernetes::Service& service, std::string words, std::string_view reason) {
   const auto& origin = service.meta.origin;
   problems_.push_back({origin.file_name(), origin.line.number, 0, Severity::warning,
-                       "Service " + service.meta.name.text(), std::move(words)});
+                       "Service " + service.meta.name.text(), std::move(words), reason});
 }
 
 }  // namespace gatehouse

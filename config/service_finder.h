@@ -2,8 +2,10 @@
 // for one of them.
 //
 // Endpoints come from EndpointSlices by port name (never podIP:servicePort), ready ones, or when none is ready those
-// that still serve while terminating; from an ExternalName's address or resolved name; or with nativeLB from the
-// clusterIP. A Service without a usable endpoint is found, with none.
+// that still serve while terminating: established connections go on, new ones go elsewhere as long as there is an
+// elsewhere. Topology hints are followed where every usable endpoint has them and one is for this node or zone. A pod
+// counts once, in however many slices and families it is. Or they come from an ExternalName's address or resolved name;
+// or with nativeLB from the clusterIP. A Service without a usable endpoint is found, with none.
 #pragma once
 
 #include "config/annotations.h"
@@ -20,7 +22,8 @@ namespace gatehouse {
 // What was found for "namespace/name:port", and for what use.
 struct FoundService {
   std::shared_ptr<const Service> service;  // null: there is none
-  std::string missing;                     // why; the beginning of a sentence
+  std::string missing;  // why; the beginning of a sentence
+  std::string_view reason = {};  // the same, one of problem_reasons.h
   // What it was made of. Null: it may change without them (a resolved name), or there is something to say about it
   // each time. Otherwise it is the same as long as they are not superseded and the terms are the same.
   kubernetes::ServiceObjectsPtr source = nullptr;
@@ -30,6 +33,8 @@ struct FoundService {
 // What the settings say about every service.
 struct ServiceTerms {
   bool allow_external_names = false, allow_local_addresses = false;
+  std::vector<NamePattern> external_names;
+  std::string node, zone;
   UpstreamTimeouts timeouts;
   std::shared_ptr<const tls::ClientContext> tls;
 };
@@ -38,15 +43,16 @@ struct ServiceTerms {
 struct KnownServices {
   std::unordered_map<std::string, FoundService> found;
   ServiceTerms terms;  // of the last translation
+  std::uint64_t translations = 0;  // so far
 };
 
 class ServiceFinder {
  public:
   enum class Use : std::uint8_t { http, tcp, tcp_native };
 
-  // All arguments outlive the finder. `number`: of this translation, different from those before.
-  ServiceFinder(const kubernetes::ClusterObjects& objects, const TranslationInput& input, const ResolvedNames& resolved,
-                KnownServices& known, std::uint64_t number, std::vector<Problem>& problems);
+  // All arguments outlive the finder.
+  ServiceFinder(const TranslationSource& source, const TranslationInput& input, const ResolvedNames& resolved,
+                KnownServices& known, std::vector<Problem>& problems);
 
   // Valid until the next call.
   const FoundService& find(std::string_view ns, std::string_view name, const kubernetes::PortRef& port, Use use);
@@ -62,18 +68,26 @@ class ServiceFinder {
  private:
   struct Target;
 
-  const FoundService& missing(std::string words);
+  // Why there is no service. `words`: the end of a sentence that begins with it; empty: there is one.
+  struct Refusal {
+    std::string words = {};
+    std::string_view reason = {};
+  };
+
+  const FoundService& missing(std::string words, std::string_view reason);
   FoundService make(const kubernetes::ServiceObjects& objects, Target& target, Use use,
                     const std::shared_ptr<const Service>& before);
-  std::string find_endpoints(const kubernetes::ServiceObjects& objects, Target& target, Use use);
-  std::string find_external(const kubernetes::Service& service, Target& target);
-  std::string find_cluster_address(const kubernetes::Service& service, Target& target);
+  Refusal find_endpoints(const kubernetes::ServiceObjects& objects, Target& target, Use use);
+  bool may_be_external(std::string_view name) const;
+  Refusal find_external(const kubernetes::Service& service, Target& target);
+  Refusal find_cluster_address(const kubernetes::Service& service, Target& target);
   void find_in_slices(const kubernetes::ServiceObjects& objects, Target& target);
   void keep_allowed(const kubernetes::Service& service, std::vector<Endpoint>& endpoints);
   const ServiceAnnotations& annotations_of(const kubernetes::Service& service);
-  void warn(const kubernetes::Service& service, std::string words);
+  void warn(const kubernetes::Service& service, std::string words, std::string_view reason);
 
   const kubernetes::ClusterObjects& objects_;
+  const ProviderRules& rules_;
   const TranslationInput& input_;
   const ResolvedNames& resolved_;
   KnownServices& known_;

@@ -1,6 +1,7 @@
 #include "config/setting_checks.h"
 
 #include "config/acme_setting_checks.h"
+#include "config/kubernetes_setting_checks.h"
 #include "config/nearest.h"
 #include "config/quantities.h"
 #include "config/setting_complaints.h"
@@ -122,8 +123,10 @@ class Checks {
   void program() {
     if (settings_.manifests && settings_.manifests->directory.empty())
       error("providers.manifests.directory", "is empty");
-    if (!settings_.manifests && !there("providers"))
-      warn("providers", "no provider, so there are no routes: give providers.manifests.directory");
+    if (settings_.kubernetes) check_kubernetes(*settings_.kubernetes, complaints_);
+    if (!settings_.manifests && !settings_.kubernetes && !there("providers"))
+      warn("providers",
+           "no provider, so there are no routes: give providers.manifests.directory or providers.kubernetes");
     if (!settings_.admin_expected || settings_.entry_point("admin") != nullptr) return;
     for (const char* section : {"api", "ping", "metrics"})
       if (there(section)) warn(section, "is served on entry point admin, and there is none");

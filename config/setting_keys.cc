@@ -286,8 +286,8 @@ Keys program_keys() {
 const std::vector<SettingKey>& setting_keys() {
   static const std::vector<SettingKey> all = [] {
     std::vector<SettingKey> keys;
-    for (const auto& part : {entry_point_keys(), provider_keys(), acme_setting_keys(), certificate_keys(),
-                             transport_keys(), program_keys()})
+    for (const auto& part : {entry_point_keys(), provider_keys(), kubernetes_setting_keys(), acme_setting_keys(),
+                             certificate_keys(), transport_keys(), program_keys()})
       keys.insert(keys.end(), part.begin(), part.end());
     return keys;
   }();

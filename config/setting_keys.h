@@ -23,7 +23,7 @@ struct At {
 using Slot = std::variant<void (*)(At), bool& (*)(At), std::string& (*)(At), Duration& (*)(At), std::size_t& (*)(At),
                           std::uint32_t& (*)(At), std::vector<std::string>& (*)(At), AddressRanges& (*)(At),
                           ListenSettings& (*)(At), LogFormat& (*)(At), TlsVersion& (*)(At), CertificateKey& (*)(At),
-                          UntilIssued& (*)(At), PropagationCheck& (*)(At)>;
+                          UntilIssued& (*)(At), PropagationCheck& (*)(At), SecretAccess& (*)(At)>;
 
 // What a value must be besides its type.
 struct Limits {
@@ -35,8 +35,9 @@ struct Limits {
   std::vector<std::string_view> choices;  // one of these, letter case free; for enums in their order
 };
 
-// The part of the table about certificatesResolvers.<name>.acme.
+// The parts of the table about certificatesResolvers.<name>.acme and providers.kubernetes.
 std::vector<struct SettingKey> acme_setting_keys();
+std::vector<struct SettingKey> kubernetes_setting_keys();
 
 struct SettingKey {
   std::string_view name;

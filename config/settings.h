@@ -82,6 +82,68 @@ struct ManifestsSettings {
   bool allow_cross_namespace = false;
 };
 
+// Secrets of the API server: all there are, or one by one those that accepted objects name.
+enum class SecretAccess : std::uint8_t { all, referenced };
+
+// providers.kubernetes: how the API server is reached and what is read there.
+struct KubernetesAccessSettings {
+  std::string endpoint;        // https://HOST:PORT; empty: the kubeconfig's, else the cluster this runs in
+  std::string token;           // bearer token, with `endpoint`; empty: the service account's
+  std::string cert_auth_file;  // PEM; empty: the service account's
+  std::string kubeconfig;      // a file; empty: none
+  std::string context;         // of the kubeconfig; empty: its current one
+  std::vector<std::string> namespaces;  // empty: all
+  std::string label_selector;
+  SecretAccess secrets = SecretAccess::all;
+  std::string cache;  // a file that keeps what was last read; empty: none
+
+  bool operator==(const KubernetesAccessSettings&) const = default;
+};
+
+// providers.kubernetes: what is written there.
+struct KubernetesReportSettings {
+  bool update_status = true;
+  bool events = true;
+  std::string published_service = "auto";  // NAMESPACE/NAME whose addresses Ingresses show; auto: found; empty: none
+  std::string ingress_ip, ingress_hostname;  // ingressEndpoint: fixed ones instead
+
+  bool fixed_address() const { return !ingress_ip.empty() || !ingress_hostname.empty(); }
+  bool operator==(const KubernetesReportSettings&) const = default;
+};
+
+struct LeaderElectionSettings {
+  bool enabled = true;
+  std::string ns;  // empty: that of this pod
+  std::string name = "gatehouse";
+
+  bool operator==(const LeaderElectionSettings&) const = default;
+};
+
+// Which namespaces may claim which hosts. A pattern is a name, `*.x` for everything below x, or `*` for all.
+struct HostClaimSettings {
+  std::vector<std::string> namespaces;
+  std::vector<std::string> hosts;
+
+  bool operator==(const HostClaimSettings&) const = default;
+};
+
+struct KubernetesSettings {
+  KubernetesAccessSettings access;
+  KubernetesReportSettings reports;
+  LeaderElectionSettings leader_election;
+  std::string ticket_keys_secret;  // in this pod's namespace; empty: session ticket keys are not shared
+
+  std::vector<std::string> ingress_classes = {"gatehouse"};
+  std::vector<std::string> controllers = {"gatehouse.dev/ingress-controller"};
+  bool ingress_without_class = false;
+  bool allow_external_name_services = false;
+  std::vector<std::string> allowed_external_names;  // patterns as in HostClaimSettings; empty: all, once allowed
+  bool allow_local_addresses = false;
+  bool allow_cross_namespace = false;
+  std::vector<HostClaimSettings> host_claims;
+  std::string node_name, zone;  // where this runs, for topology hints; empty: not known
+};
+
 // certificatesResolvers.<name>.internal: the built-in CA.
 struct InternalCaSettings {
   std::string storage = "/var/lib/gatehouse/ca";
@@ -135,7 +197,7 @@ struct AcmeSettings {
   std::vector<std::string> fallback_ca_servers;  // asked while the ones before them fail
   std::vector<std::string> ca_certificates;  // PEM files: whom to trust when talking to the CA; empty: the system
   std::string eab_kid, eab_hmac;  // external account binding; both or none
-  std::string storage = "/var/lib/gatehouse/acme";
+  std::string storage = "/var/lib/gatehouse/acme";  // a folder, or `kubernetes`: see in_secrets()
   CertificateKey key_type = CertificateKey::ec256;
   bool reuse_key = false;  // the same private key at renewal
   bool disable_common_name = false;
@@ -151,6 +213,10 @@ struct AcmeSettings {
   Duration grace = std::chrono::hours(24 * 7);  // a certificate nobody asks for is kept this long
   CaLimitSettings limits;
   std::vector<std::string> cert_manager_issuers;  // issuers of cert-manager whose place this resolver takes
+
+  // Kept in Secrets of this pod's namespace, which all replicas share.
+  bool in_secrets() const { return storage == secrets_storage; }
+  static constexpr std::string_view secrets_storage = "kubernetes";
 };
 
 // Exactly one of the kinds.
@@ -203,6 +269,7 @@ struct AccessLogSettings {
 struct Settings {
   std::vector<EntryPointSettings> entry_points;  // in the file's order; 1 to 64; names differ
   std::optional<ManifestsSettings> manifests;
+  std::optional<KubernetesSettings> kubernetes;
   std::map<std::string, ResolverSettings> resolvers;
   TlsSettings tls;
   ServersTransportSettings servers_transport;

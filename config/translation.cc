@@ -1,10 +1,8 @@
 #include "config/translation.h"
 
 #include "config/certificate_choice.h"
-#include "config/class_filter.h"
 #include "config/entry_point_choice.h"
 #include "config/ingress_translation.h"
-#include "config/service_finder.h"
 #include "config/tcp_translation.h"
 
 #include <algorithm>
@@ -42,10 +40,7 @@ std::shared_ptr<const Table> table_of(std::vector<Route> list, std::vector<Made<
 }  // namespace
 
 struct TranslationMemory {
-  Drafts drafts;
-  std::shared_ptr<KnownServices> services = std::make_shared<KnownServices>();  // handed on from one to the next
-  TcpRouteMap tcp_routes;
-  SecretMemory secrets;
+  std::vector<SourceMemory> sources;
   std::vector<MadeHttp> http_tables;
   std::vector<MadeTcp> tcp_tables;
   tls::CertificateStore::Contents contents;
@@ -85,45 +80,65 @@ void sort_by_place(std::vector<Problem>& problems) {
   problems.erase(std::unique(problems.begin(), problems.end()), problems.end());
 }
 
+// What remains of the sources when everything else is done.
+void take_leave(std::deque<SourceParts>& sources, TranslationMemory& memory, Translation& translation) {
+  std::set<std::string> names;
+  for (SourceParts& source : sources) {
+    source.services.forget_superseded();
+    names.insert(source.services.names_in_use().begin(), source.services.names_in_use().end());
+    source.next.secrets_in_use = source.secrets.names_in_use(source.known.secrets_in_use);
+    translation.secrets_in_use.push_back(source.next.secrets_in_use);
+    source.next.secrets = source.secrets.take_memory();
+    memory.sources.push_back(std::move(source.next));
+  }
+  translation.names_to_resolve.assign(names.begin(), names.end());
+}
+
 }  // namespace
 
-Translation translate(const kubernetes::ClusterObjects& objects, const TranslationInput& input,
+Translation translate(const std::vector<TranslationSource>& given, const TranslationInput& input,
                       const ResolvedNames& resolved, const Translation* previous) {
   const TranslationMemory nothing;
   const TranslationMemory& known = previous != nullptr && previous->memory ? *previous->memory : nothing;
   auto memory = std::make_shared<TranslationMemory>();
   Translation translation;
 
+  const std::vector<SourceMemory> strangers(given.size());
+  std::deque<SourceParts> sources;
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    const auto& [objects, rules, awaited] = given[i];
+    const SourceMemory& before = i < known.sources.size() ? known.sources[i] : strangers[i];
+    KnownServices& services = *before.services;
+    sources.push_back({*objects,
+                       *rules,
+                       before,
+                       {},
+                       ClassFilter(*objects, rules->classes),
+                       ServiceFinder(given[i], input, resolved, services, translation.problems),
+                       SecretFinder(*objects, awaited, rules->host_claims.get(), before.secrets)});
+    sources.back().next.services = before.services;
+  }
   const EntryPointChoice entry_points(input.entry_points);
-  const ClassFilter classes(objects, input.classes);
-  memory->services = known.services;
-  const std::uint64_t number = previous != nullptr && previous->snapshot ? previous->snapshot->generation + 1 : 1;
-  ServiceFinder services(objects, input, resolved, *memory->services, number, translation.problems);
-  CertificateChoice certificates(objects, input, known.secrets);
+  CertificateChoice certificates(input);
   CertificateWishes wishes(input, certificates);
-  const TranslationParts parts{objects,  input,        entry_points, classes,
-                               services, certificates, wishes,       translation.problems};
+  const TranslationParts parts{input, entry_points, sources, certificates, wishes, translation.problems};
 
   if (previous != nullptr) wishes.expect(previous->certificate_requests.size());
   wishes.of_entry_points();
-  TcpTranslation tcp = translate_tcp(parts, known.tcp_routes);
-  IngressTranslation http = translate_ingresses(parts, tcp.claimed, known.drafts);
+  TcpTranslation tcp = translate_tcp(parts);
+  IngressTranslation http = translate_ingresses(parts, tcp.claimed);
 
   auto snapshot = std::make_shared<Snapshot>();
-  snapshot->generation = number;
+  snapshot->generation = previous != nullptr && previous->snapshot ? previous->snapshot->generation + 1 : 1;
   snapshot->entry_points = make_entry_points(input, std::move(http.lists), std::move(tcp.lists), known, *memory);
   certificates.settle(wishes.requests());
   choose_store(certificates, known, *memory);
   snapshot->certificates = memory->store;
   if (input.challenges) snapshot->challenges = input.challenges;
 
-  memory->drafts = std::move(http.drafts);
-  services.forget_superseded();
-  memory->tcp_routes = std::move(tcp.routes);
-  memory->secrets = certificates.take_memory();
+  take_leave(sources, *memory, translation);
   sort_by_place(translation.problems);
   translation.certificate_requests = wishes.take_requests();
-  translation.names_to_resolve.assign(services.names_in_use().begin(), services.names_in_use().end());
   translation.snapshot = std::move(snapshot);
   translation.memory = std::move(memory);
   return translation;

@@ -1,17 +1,25 @@
-// Translation: the objects of a cluster or a manifests directory, and what the settings say about them, as a
+// Translation: the objects of a cluster and of a manifests directory, and what the settings say about them, as a
 // snapshot. ★ ◦ Pure: no I/O, no clock; the same objects give the same snapshot on every replica. Never throws; an
 // object that cannot be served as it asks costs itself alone and is a problem that names it.
 //
 // In this order, one file each:
 //   ingress_draft        one Ingress read on its own: rules checked, annotations understood; remembered
+//   host_claims          which namespaces may claim which hosts
 //   service_finder       (namespace, name, port) → Service with its endpoints
+//   secret_finder        (namespace, name) → certificate, or what is wrong with it
 //   tcp_translation      IngressRouteTCP → TCP routes
 //   ingress_translation  drafts bound to services, put on entry points in the total order, duplicates left out
 //   certificate_wishes   who asks which certificates resolver for what
 //   certificate_choice   which certificate each host shows
 //
+// An object sees Services, Secrets and IngressClasses of its own source only; hosts and connections are claimed over
+// all sources alike.
+//
 // Total order of Ingresses and IngressRouteTCPs: creationTimestamp (unknown last), namespace, name, then position in
-// the object. Of two that claim the same, the first has it and the other one is a warning.
+// the object, and the sources in their order. Of two that claim the same, the first has it and the other one is a
+// warning. Two Ingresses may share a host, whatever their namespaces: what is claimed is a host and path, and of a host
+// the certificate. An operator who does not trust every namespace with every host says so by host claims, which hold
+// for rules, certificates and TCP routes over TLS alike.
 //
 // What did not change is the previous translation's own object (services keep their turn, tables their memory).
 // 10,000 Ingresses on one core: 10 ms after a change when they share a service, 40 ms when each has its own; twice that
@@ -19,11 +27,14 @@
 #pragma once
 
 #include "config/certificate_request.h"
+#include "config/host_claims.h"
 #include "config/kubernetes/objects.h"
 #include "config/problem.h"
+#include "config/secret_finder.h"
 #include "proxy/snapshot.h"
 #include "tls/certificate_store.h"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -64,13 +75,21 @@ struct ObtainedCertificate {
   tls::CertificatePtr certificate;
 };
 
+// What the settings say about one provider's objects.
+struct ProviderRules {
+  ClassRule classes;
+  bool allow_external_names = true;
+  std::vector<NamePattern> external_names;  // only these; empty: all
+  bool allow_local_addresses = true;  // loopback, link-local and metadata endpoints
+  bool allow_cross_namespace = false;  // IngressRouteTCP services in other namespaces
+  std::shared_ptr<const HostClaims> host_claims;  // null: every host is free
+  std::string node, zone;  // where this runs, for topology hints; empty: not known
+};
+
 // Everything but the objects. Values that take I/O to make (contexts, certificates) are made before.
 struct TranslationInput {
   std::vector<EntryPointInput> entry_points;  // routes can be on the first 64
-  ClassRule classes;
-  bool allow_external_names = true;
-  bool allow_local_addresses = true;  // loopback and link-local endpoints
-  bool allow_cross_namespace = false;  // IngressRouteTCP services in other namespaces
+  ProviderRules manifests, kubernetes;
   UpstreamTimeouts upstream_timeouts;
   std::shared_ptr<const tls::ClientContext> upstream_tls;  // for https services; null: they answer 503
   std::set<std::string> resolvers;  // every name in certificatesResolvers
@@ -92,10 +111,22 @@ struct Translation {
   std::vector<Problem> problems;
   std::vector<CertificateRequest> certificate_requests;  // what the ACME resolvers are asked for
   std::vector<std::string> names_to_resolve;  // every DNS name in use, resolved or not yet; sorted
+  // Every Secret that an object of ours names, there or not, for each source; the same object as long as it is equal.
+  std::vector<std::shared_ptr<const SecretNames>> secrets_in_use;
   std::shared_ptr<const TranslationMemory> memory;
 };
 
-Translation translate(const kubernetes::ClusterObjects& objects, const TranslationInput& input,
+// Objects and what the settings say about them.
+struct TranslationSource {
+  const kubernetes::ClusterObjects* objects = nullptr;
+  const ProviderRules* rules = nullptr;
+  // Whether it is not known yet if there is such a Secret, because it was asked for only now: nobody is told that it is
+  // missing, and no other certificate is ordered. Empty: what is not among the objects is not there.
+  std::function<bool(const ObjectName&)> secret_awaited = nullptr;
+};
+
+// `previous`: that of the same sources in the same places, or null.
+Translation translate(const std::vector<TranslationSource>& sources, const TranslationInput& input,
                       const ResolvedNames& resolved, const Translation* previous = nullptr);
 
 }  // namespace gatehouse

@@ -6,6 +6,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
 
 namespace gatehouse::tls {
 namespace {
@@ -26,6 +27,8 @@ Result<void> trust(SSL_CTX* context, const std::string& ca_pem) {
   const bool whole = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
   if (!whole) return openssl_failure(FailureKind::bad_configuration, "a root certificate is damaged");
   clear_errors();
+  // What is named is trusted, be it an authority in the middle of its chain (as cluster operators hand them out).
+  X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_PARTIAL_CHAIN);
   if (count == 0) return Failure(FailureKind::bad_configuration, "the PEM holds no root certificate");
   return {};
 }

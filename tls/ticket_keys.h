@@ -1,5 +1,6 @@
 // The keys that seal session tickets: made at random, kept in memory only, shared by all workers and contexts, and
-// kept over reloads so that a reload causes no full handshakes. Thread-safe.
+// kept over reloads so that a reload causes no full handshakes. Replicas that share theirs say which (use()).
+// Thread-safe.
 #pragma once
 
 #include "base/clock.h"
@@ -32,6 +33,11 @@ class TicketKeys {
   bool rotate_if_due(WallTime now);
 
   using Set = std::vector<TicketKey>;  // the current one first
+  // These instead of what there is, the first seals. They are others' to rotate: own ones are made only when none were
+  // given for `patience`. An empty set changes nothing.
+  void use(Set keys, WallTime now);
+  static constexpr std::chrono::hours patience{24};
+
   std::shared_ptr<const Set> current() const;
   const evp_cipher_st* cipher() const { return cipher_.get(); }
 
@@ -40,6 +46,10 @@ class TicketKeys {
   mutable std::mutex mutex_;
   std::shared_ptr<const Set> keys_;
   WallTime rotated_at_;
+  std::chrono::hours rotate_after_ = rotate_every;  // that
 };
+
+// At random.
+TicketKey new_ticket_key();
 
 }  // namespace gatehouse::tls

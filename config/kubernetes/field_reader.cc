@@ -1,6 +1,7 @@
 #include "config/kubernetes/field_reader.h"
 
 #include "config/kubernetes/manifest.h"
+#include "config/problem_reasons.h"
 
 #include <algorithm>
 #include <charconv>
@@ -30,8 +31,8 @@ void FieldReader::refuse(const Value& at, const std::string& words) {
   refused_ = true;
   if (problems_.size() >= most_problems) return;
   const std::string path = at.path();
-  problems_.push_back(
-      {file_, at.line(), at.column(), Severity::error, object_, (path.empty() ? "" : path + ": ") + words});
+  problems_.push_back({file_, at.line(), at.column(), Severity::error, object_,
+                       (path.empty() ? "" : path + ": ") + words, reasons::invalid_object});
 }
 
 Value FieldReader::of_kind(const Value& parent, std::string_view field, Tree::Kind kind, std::string_view words) {

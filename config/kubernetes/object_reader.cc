@@ -149,11 +149,33 @@ std::shared_ptr<Service> read_service(FieldReader& reader, const Value& object) 
   service->type = reader.text(spec, "type", 64);
   service->cluster_ip = reader.text(spec, "clusterIP", 64);
   service->external_name = reader.text(spec, "externalName");
+  service->external_ips = reader.texts(spec, "externalIPs");
   for (const Value item : reader.list(spec, "ports"))
     if (is_tcp(reader, item))
       service->ports.push_back({reader.name(item, "name"), reader.port_number(item, "port"),
                                 reader.port(item, "targetPort"), reader.text(item, "appProtocol", 64)});
   return service;
+}
+
+constexpr std::size_t most_hints = 8;  // as the API server says too; further ones are passed over
+
+std::vector<std::string> read_names(FieldReader& reader, const Value& hints, std::string_view field) {
+  std::vector<std::string> names;
+  for (const Value item : reader.list(hints, field)) {
+    if (names.size() == most_hints) break;
+    names.push_back(reader.name(item, "name"));
+  }
+  return names;
+}
+
+// `before`: those of the endpoint before, which most often are the same.
+std::shared_ptr<const TopologyHints> read_hints(FieldReader& reader, const Value& endpoint,
+                                                const std::shared_ptr<const TopologyHints>& before) {
+  const Value given = reader.map(endpoint, "hints");
+  if (!given.given()) return nullptr;
+  TopologyHints hints{read_names(reader, given, "forZones"), read_names(reader, given, "forNodes")};
+  if (hints == TopologyHints()) return nullptr;
+  return before && *before == hints ? before : std::make_shared<const TopologyHints>(std::move(hints));
 }
 
 SliceEndpoint read_endpoint(FieldReader& reader, const Value& value) {
@@ -178,7 +200,11 @@ SliceEndpoint read_endpoint(FieldReader& reader, const Value& value) {
 std::shared_ptr<EndpointSlice> read_slice(FieldReader& reader, const Value& object) {
   auto slice = std::make_shared<EndpointSlice>();
   if (reader.text(object, "addressType", 16) == "FQDN") return slice;
-  for (const Value item : reader.list(object, "endpoints")) slice->endpoints.push_back(read_endpoint(reader, item));
+  std::shared_ptr<const TopologyHints> hints;
+  for (const Value item : reader.list(object, "endpoints")) {
+    slice->endpoints.push_back(read_endpoint(reader, item));
+    if (auto own = read_hints(reader, item, hints)) slice->endpoints.back().hints = hints = std::move(own);
+  }
   if (slice->endpoints.size() > most_endpoints) reader.refuse(object["endpoints"], "more than 1000 endpoints");
   for (const Value item : reader.list(object, "ports"))
     if (is_tcp(reader, item)) slice->ports.push_back({reader.name(item, "name"), reader.port_number(item, "port")});
@@ -341,7 +367,7 @@ class ObjectStep {
       : value_(value),
         source_(source),
         parsed_(parsed),
-        reader_(*source.file, object_text(value, kind), parsed.problems) {}
+        reader_(source.file_name(), object_text(value, kind), parsed.problems) {}
 
   template <class T>
   void read(
@@ -370,7 +396,7 @@ void complain(const Value& value, Severity severity, std::string object, std::st
               ParsedManifest& parsed) {
   if (parsed.problems.size() >= most_problems) return;
   parsed.problems.push_back(
-      {*source.file, value.line(), value.column(), severity, std::move(object), std::move(words)});
+      {source.file_name(), value.line(), value.column(), severity, std::move(object), std::move(words)});
 }
 
 }  // namespace

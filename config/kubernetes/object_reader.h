@@ -11,7 +11,9 @@
 namespace gatehouse::kubernetes {
 
 struct ObjectSource {
-  std::shared_ptr<const std::string> file;
+  std::shared_ptr<const std::string> file;  // null: the API server
+
+  std::string file_name() const { return file ? *file : std::string(); }
 };
 
 struct ObjectType {

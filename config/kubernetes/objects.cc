@@ -35,6 +35,12 @@ bool Ingress::operator==(const Ingress& other) const {
          same_default();
 }
 
+bool SliceEndpoint::operator==(const SliceEndpoint& other) const {
+  const auto same_hints = [&] { return hints == other.hints || (hints && other.hints && *hints == *other.hints); };
+  return address == other.address && ready == other.ready && serving == other.serving &&
+         terminating == other.terminating && target == other.target && same_hints();
+}
+
 WallTime Meta::created() const {
   const std::string& text = notes().created;
   constexpr std::string_view form = "dddd-dd-ddTdd:dd:ddZ";  // 2026-01-31T10:20:30Z

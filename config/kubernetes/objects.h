@@ -140,9 +140,18 @@ struct Service {
   std::string cluster_ip;
   std::string external_name;
   std::vector<ServicePort> ports;  // TCP ones
+  std::vector<std::string> external_ips = {};  // as written
 
   bool is_external_name() const { return type == "ExternalName"; }
   bool operator==(const Service&) const = default;
+};
+
+// For whom an endpoint is (hints.forZones, hints.forNodes): topology-aware routing and Service trafficDistribution.
+struct TopologyHints {
+  std::vector<std::string> zones;
+  std::vector<std::string> nodes;
+
+  bool operator==(const TopologyHints&) const = default;
 };
 
 struct SliceEndpoint {
@@ -151,8 +160,9 @@ struct SliceEndpoint {
   bool serving = true;
   bool terminating = false;
   std::string target;  // targetRef's name: the pod
+  std::shared_ptr<const TopologyHints> hints;  // null: none; endpoints of a slice with equal ones share them
 
-  bool operator==(const SliceEndpoint&) const = default;
+  bool operator==(const SliceEndpoint& other) const;
 };
 
 struct SlicePort {

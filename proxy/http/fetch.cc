@@ -120,26 +120,33 @@ class Fetcher::Connection {
 // One call, with everything that ends with it.
 class Fetcher::Call final : private Alarm {
  public:
-  Call(Fetcher& fetcher, Url url, std::string head, const FetchRequest& request)
+  // `terms`: null when the body is collected.
+  Call(Fetcher& fetcher, Url url, std::string head, const FetchRequest& request, const StreamTerms* terms)
       : Alarm(fetcher.deadlines_),
         fetcher_(fetcher),
         url_(std::move(url)),
         origin_(url_.origin()),
         head_(std::move(head)),
         request_(request),
+        terms_(terms),
+        silence_(terms != nullptr ? terms->silence : Duration::zero()),
+        limit_(terms != nullptr ? terms->limit : fetcher.settings_.limit),
         look_up_(std::make_shared<LookUp>(fetcher.io_)) {}
 
   Awaitable<Result<FetchResponse>> run() {
-    within(fetcher_.settings_.limit);
+    within(limit_);
     connection_ = fetcher_.take_idle(origin_);
     if (connection_) {
+      opened_ = true;
       auto response = co_await exchange();
       // The server may have closed an idle connection just now.
-      const bool again = !response && !answer_begun_ && may_repeat() && !expired_;
+      const bool again = !response && !answer_begun_ && may_repeat() && !expired_ && !silent();
       if (!again) co_return settle(std::move(response));
     }
+    opened_ = false;
     auto opened = co_await open();
     if (!opened) co_return settle(opened.error());
+    opened_ = true;
     auto response = co_await exchange();
     co_return settle(std::move(response));
   }
@@ -150,6 +157,9 @@ class Fetcher::Call final : private Alarm {
     if (connection_) connection_->plain.close();
     look_up_->done.cancel();
   }
+
+  bool silent() const { return connection_ && connection_->waiting.expired(); }
+  bool endless() const { return limit_ == Duration::zero(); }
 
   bool may_repeat() const { return request_.repeatable || request_.method == "GET" || request_.method == "HEAD"; }
 
@@ -170,6 +180,7 @@ class Fetcher::Call final : private Alarm {
   }
 
   Awaitable<Result<void>> open() {
+    if (endless()) within(fetcher_.settings_.limit);
     auto found = co_await addresses();
     if (!found) co_return found.error();
     Result<void> opened = Failure(FailureKind::connect_failed, "its name has no address");
@@ -180,21 +191,30 @@ class Fetcher::Call final : private Alarm {
       opened = co_await connection_->open(endpoint, url_, fetcher_.settings_.tls, fetcher_.settings_.connect_limit);
       if (opened) break;
     }
+    if (endless()) clear();
     co_return opened;
   }
 
   Awaitable<Result<FetchResponse>> exchange() {
     std::array buffers{asio::const_buffer(head_.data(), head_.size()),
                        asio::const_buffer(request_.body.data(), request_.body.size())};
+    Deadline& waiting = connection_->waiting;
+    if (terms_ != nullptr) set_keep_alive(connection_->plain.socket().native_handle(), terms_->probe_after);
+    waiting.within(silence_);
     const error_code sent = co_await connection_->stream().write(buffers);
+    waiting.clear();
     if (sent) co_return Failure(FailureKind::upstream_closed, sent.message());
     ResponseHead head;
     auto got = co_await final_head(head);
     if (!got) co_return got.error();
     FetchResponse response = owned(head);
-    auto whole = co_await collect(head.body, response.body);
-    if (!whole) co_return whole.error();
-    reusable_ = head.keep_alive && connection_->inbox.unread().empty();
+    Result<bool> ended = true;
+    if (terms_ != nullptr)
+      ended = co_await hand_on(head.body, response);
+    else
+      ended = co_await collect(head.body, response.body);
+    if (!ended) co_return ended.error();
+    reusable_ = *ended && head.keep_alive && connection_->inbox.unread().empty();
     connection_->inbox.release_head();
     co_return response;
   }
@@ -221,13 +241,26 @@ class Fetcher::Call final : private Alarm {
         co_return parse_response_head(bytes, head_limits, request_.method, head);
       }
       if (inbox.unread().size() >= head_limit) co_return Failure(FailureKind::bad_answer, "its head is too large");
+      connection_->waiting.within(silence_);
       const auto read = co_await inbox.gather(head_limit);
+      connection_->waiting.clear();
       if (!read || *read == 0) co_return Failure(FailureKind::upstream_closed);
       answer_begun_ = true;
     }
   }
 
-  Awaitable<Result<void>> collect(BodyFraming framing, std::string& text) {
+  // Whether the body was read to its end, and the connection is good for more.
+  Awaitable<Result<bool>> hand_on(BodyFraming framing, const FetchResponse& head) {
+    Http1Body body(connection_->inbox, connection_->waiting, framing, silence_, response_body_failures);
+    while (!body.ended()) {
+      auto piece = co_await body.next();
+      if (!piece) co_return piece.error();
+      if (!piece->bytes.empty() && !terms_->piece(head, piece->bytes)) co_return false;
+    }
+    co_return true;
+  }
+
+  Awaitable<Result<bool>> collect(BodyFraming framing, std::string& text) {
     const std::size_t limit = fetcher_.settings_.max_body;
     const Failure too_large(FailureKind::bad_answer, "the answer is larger than " + std::to_string(limit) + " bytes");
     if (framing.kind == BodyKind::length && framing.length > limit) co_return too_large;
@@ -238,16 +271,19 @@ class Fetcher::Call final : private Alarm {
       if (text.size() + piece->bytes.size() > limit) co_return too_large;
       text.append(piece->bytes);
     }
-    co_return Result<void>();
+    co_return true;
   }
 
   Result<FetchResponse> settle(Result<FetchResponse> response) {
     clear();
     if (response && reusable_ && !expired_) fetcher_.give_back(std::move(connection_));
     if (response) return response;
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(fetcher_.settings_.limit).count();
-    if (expired_)
-      return Failure(FailureKind::answer_timeout, origin_ + ": not within " + std::to_string(seconds) + " s");
+    const auto seconds = [](Duration limit) {
+      return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(limit).count()) + " s";
+    };
+    const Duration whole = endless() ? fetcher_.settings_.limit : limit_;
+    if (expired_) return Failure(FailureKind::answer_timeout, origin_ + ": not within " + seconds(whole));
+    if (opened_ && silent()) return Failure(FailureKind::answer_timeout, origin_ + ": silent for " + seconds(silence_));
     const std::string& detail = response.error().detail;
     return Failure(response.error().kind, detail.empty() ? origin_ : origin_ + ": " + detail);
   }
@@ -257,9 +293,11 @@ class Fetcher::Call final : private Alarm {
   const std::string origin_;
   const std::string head_;
   const FetchRequest& request_;
+  const StreamTerms* const terms_;
+  const Duration silence_, limit_;  // zero: none
   std::shared_ptr<LookUp> look_up_;
   std::unique_ptr<Connection> connection_;
-  bool expired_ = false, answer_begun_ = false, reusable_ = false;
+  bool opened_ = false, expired_ = false, answer_begun_ = false, reusable_ = false;
 };
 
 Fetcher::Fetcher(asio::io_context& io, Deadlines& deadlines, Resolve resolve, Settings settings)
@@ -267,12 +305,19 @@ Fetcher::Fetcher(asio::io_context& io, Deadlines& deadlines, Resolve resolve, Se
 
 Fetcher::~Fetcher() = default;
 
-Awaitable<Result<FetchResponse>> Fetcher::fetch(FetchRequest request) {
+Awaitable<Result<FetchResponse>> Fetcher::fetch(FetchRequest request) { return run(std::move(request), nullptr); }
+
+Awaitable<Result<FetchResponse>> Fetcher::stream(FetchRequest request, StreamTerms terms) {
+  auto response = co_await run(std::move(request), &terms);
+  co_return response;
+}
+
+Awaitable<Result<FetchResponse>> Fetcher::run(FetchRequest request, const StreamTerms* terms) {
   auto url = parse_url(request.url);
   if (!url) co_return url.error();
   auto head = request_head(request, *url, settings_.user_agent);
   if (!head) co_return head.error();
-  Call call(*this, std::move(*url), std::move(*head), request);
+  Call call(*this, std::move(*url), std::move(*head), request, terms);
   auto response = co_await call.run();
   co_return response;
 }

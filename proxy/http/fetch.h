@@ -1,6 +1,6 @@
-// Fetcher: a small HTTP/1.1 client for our own calls (certificate authorities, webhooks), not for the data path. It
-// collects the answer's body, up to a limit. Redirects are not followed, and proxies named in the environment are not
-// asked: what we call is what the configuration says.
+// Fetcher: a small HTTP/1.1 client for our own calls (certificate authorities, webhooks, Kubernetes), not for the data
+// path. It collects the answer's body, up to a limit, or hands it on as it comes. Redirects are not followed, and
+// proxies named in the environment are not asked: what we call is what the configuration says.
 #pragma once
 
 #include "base/buffers.h"
@@ -40,6 +40,16 @@ struct FetchResponse {
   std::string_view header(std::string_view lower_name) const;
 };
 
+// An answer whose body is handed on as it comes, without a limit of size.
+struct StreamTerms {
+  // Gets the body, cut anywhere; `head` is the answer without it. False: enough, which is a good end. Never called for
+  // an answer without a body.
+  std::function<bool(const FetchResponse& head, std::string_view piece)> piece;
+  Duration silence = std::chrono::seconds(30);  // on each wait for the server, its head included
+  Duration limit = Duration::zero();  // on the whole call; zero: none once the connection is there
+  std::chrono::seconds probe_after{30};  // of silence, by TCP keep-alive: a peer that is no more is noticed
+};
+
 class Fetcher {
  public:
   using Resolve = std::function<Awaitable<Result<std::vector<asio::ip::address>>>(std::string name)>;
@@ -61,11 +71,16 @@ class Fetcher {
   // tried one after the other, until one takes the connection.
   Awaitable<Result<FetchResponse>> fetch(FetchRequest request);
 
+  // As fetch(), but the body goes to `terms.piece`. A connection that was cut, was silent for too long, or was left
+  // before the end is not used again. Each stream has a connection of its own, so any number may run side by side.
+  Awaitable<Result<FetchResponse>> stream(FetchRequest request, StreamTerms terms);
+
   std::size_t idle_connections() const { return idle_.size(); }
 
  private:
   class Connection;
   class Call;
+  Awaitable<Result<FetchResponse>> run(FetchRequest request, const StreamTerms* terms);
   static constexpr std::size_t most_idle = 8;
 
   std::unique_ptr<Connection> take_idle(const std::string& origin);

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -38,6 +39,9 @@ class TcpRule {
   bool is_catch_all() const { return !needs_sni_; }
   // The exact and wildcard names in its HostSNI matchers, those under `!` left out: what a certificate is wanted for.
   std::vector<HostName> hosts() const;
+  // The names of which a connection must ask for one to match; nothing when it may match without, by a pattern, by `*`,
+  // by `!` or by another matcher.
+  std::optional<std::vector<HostName>> only_hosts() const;
   // Traefik's default: length of the text in bytes, HostSNI(`*`) alone -1.
   std::int64_t default_priority() const;
 

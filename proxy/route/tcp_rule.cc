@@ -167,6 +167,26 @@ constexpr std::array v2_matchers{
     RuleMatcher{"HostSNI", 1, RuleMatcher::no_limit}, RuleMatcher{"HostSNIRegexp", 1, RuleMatcher::no_limit},
     RuleMatcher{"ClientIP", 1, RuleMatcher::no_limit}, RuleMatcher{"ALPN", 1, RuleMatcher::no_limit}};
 
+using OnlyHosts = std::optional<std::vector<HostName>>;
+
+OnlyHosts only_hosts_of(const Node& node) {
+  if (node.kind == Rule::Kind::negation) return std::nullopt;
+  if (node.kind == Rule::Kind::call) {
+    const auto* hosts = std::get_if<HostSni>(&node.matcher);
+    return hosts != nullptr && !hosts->any ? OnlyHosts(hosts->names) : std::nullopt;
+  }
+  OnlyHosts all;
+  for (const Node& operand : node.operands) {
+    auto hosts = only_hosts_of(operand);
+    if (node.kind == Rule::Kind::all && hosts) return hosts;
+    if (node.kind == Rule::Kind::any && !hosts) return std::nullopt;
+    if (!hosts) continue;
+    if (!all) all.emplace();
+    all->insert(all->end(), hosts->begin(), hosts->end());
+  }
+  return all;
+}
+
 }  // namespace
 
 Result<TcpRule> TcpRule::parse(std::string_view text, bool v2_syntax) {
@@ -189,6 +209,10 @@ std::vector<HostName> TcpRule::hosts() const {
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
   return names;
+}
+
+std::optional<std::vector<HostName>> TcpRule::only_hosts() const {
+  return root_ ? only_hosts_of(*root_) : std::vector<HostName>();
 }
 
 std::int64_t TcpRule::default_priority() const {

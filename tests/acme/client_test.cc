@@ -107,6 +107,9 @@ TEST_F(ClientTest, reads_the_renewal_window_and_when_to_ask_again) {  // RFC 977
     EXPECT_EQ(info->explanation_url, "https://ca.example/why");
     EXPECT_EQ(info->ask_again, clock.wall_now() + wait);
   }
+  ca.answer("https://ca.example/ari/early", said(200, R"({"suggestedWindow":{"start":"1970-01-01T00:00:00+01:00",
+    "end":"2026-01-03T04:00:00Z"}})"));
+  EXPECT_FALSE(run(client.renewal_info("early")));
   ca.answer("https://ca.example/ari/bad", said(200, R"({"suggestedWindow":{"start":"x","end":"y"}})"));
   EXPECT_FALSE(run(client.renewal_info("bad")));
   EXPECT_EQ(run(client.renewal_info("")).value(), std::nullopt);
@@ -135,6 +138,26 @@ TEST_F(ClientTest, orders_anew_when_the_certificate_was_replaced_already) {
   EXPECT_EQ(text_at(parse_object(ca.asked(new_order)[1]).value(), "replaces"), "");
   EXPECT_EQ(kept->replaces, "");
   EXPECT_EQ(kept->url, order);
+}
+
+TEST_F(ClientTest, orders_anew_when_another_account_has_the_certificate_to_replace) {
+  ca.answer(new_order, refused(403, "unauthorized"));
+  ca.answer(new_order, said(201, order_json("invalid"), {{"Location", order}}));
+  PendingOrder wanted = pending();
+  wanted.replaces = "aki.serial";
+  EXPECT_FALSE(try_obtain(wanted));
+  ASSERT_EQ(ca.asked(new_order).size(), 2u);
+  EXPECT_EQ(text_at(parse_object(ca.asked(new_order)[1]).value(), "replaces"), "");
+}
+
+TEST_F(ClientTest, orders_anew_when_the_ca_has_forgotten_the_certificate_to_replace) {
+  ca.answer(new_order, refused(404, "malformed"));
+  ca.answer(new_order, said(201, order_json("invalid"), {{"Location", order}}));
+  PendingOrder wanted = pending();
+  wanted.replaces = "aki.serial";
+  EXPECT_FALSE(try_obtain(wanted));
+  ASSERT_EQ(ca.asked(new_order).size(), 2u);
+  EXPECT_EQ(text_at(parse_object(ca.asked(new_order)[1]).value(), "replaces"), "");
 }
 
 TEST_F(ClientTest, a_rate_limit_says_until_when) {

@@ -29,6 +29,7 @@ class SlowStorage final : public Storage {
     co_return Result<void>();
   }
   Awaitable<Result<void>> remove(RecordKind, std::string) override { co_return Result<void>(); }
+  bool writable() const override { return true; }
 
  private:
   Seen& seen_;

@@ -100,6 +100,55 @@ TEST_F(LoopMeets, an_import_that_is_none_and_changes_nothing) {
   EXPECT_EQ(fingerprint(), first);
 }
 
+TEST_F(LoopMeets, a_new_key_for_the_account_which_waits_for_the_order_under_way) {
+  ca_.never_signs = "stuck.test";
+  start();
+  want({"stuck.test"});
+  pass(minutes(1));
+  const std::string account = account_record_name("le", ca_.directory_url());
+  const std::string before = held_on_disk().account("le", ca_.directory_url()).key_pem;
+  const auto left = leave_request(settings_.storage, {OperatorRequest::Kind::roll_key, account}, "").value();
+  pass(minutes(2));
+  EXPECT_EQ(ca_.key_changes(), 0u) << "the order shows what bears the old key";
+  pass(hours(2));
+  EXPECT_EQ(ca_.key_changes(), 1u) << said_.str();
+  EXPECT_FALSE(std::filesystem::exists(left));
+  EXPECT_TRUE(says("has a new key"));
+  const Account after = held_on_disk().account("le", ca_.directory_url());
+  EXPECT_NE(after.key_pem, before);
+  EXPECT_EQ(after.next_key_pem, "");
+  ca_.never_signs.clear();
+  pass(hours(6));
+  EXPECT_TRUE(valid_now()) << said_.str();
+}
+
+TEST_F(LoopMeets, a_new_key_the_ca_refuses_and_keeps_the_old_one) {
+  start();
+  want({"a.test"});
+  pass(minutes(1));
+  const std::string before = held_on_disk().account("le", ca_.directory_url()).key_pem;
+  ca_.refuses_key_changes = true;
+  ask_for(OperatorRequest::Kind::roll_key, account_record_name("le", ca_.directory_url()));
+  EXPECT_TRUE(says("asked for roll-key-")) << said_.str();
+  want({"a.test", "b.test"});
+  pass(minutes(1));
+  EXPECT_EQ(obtained_.size(), 2u) << said_.str();
+  EXPECT_EQ(held_on_disk().account("le", ca_.directory_url()).key_pem, before);
+}
+
+TEST_F(LoopMeets, a_ca_that_has_forgotten_the_account_whose_contact_changes) {
+  start();
+  want({"a.test"});
+  pass(minutes(1));
+  ca_.forgets_accounts = true;
+  settings_.email = "somebody@a.test";
+  renewals_->use({{"le", {{}, settings_}}});
+  want({"a.test", "b.test"});
+  pass(minutes(1));
+  EXPECT_EQ(obtained_.size(), 2u) << said_.str();
+  EXPECT_EQ(ca_.accounts(), 2u);
+}
+
 TEST_F(LoopMeets, a_prune_that_does_not_wait_for_the_time_of_grace) {
   start_with({"a.test", "b.test"});
   want({"b.test"});

@@ -1,5 +1,6 @@
 // The loop against a real ACME server.
 #include "acme/directory_storage.h"
+#include "acme/record_coding.h"
 #include "acme/renewals.h"
 #include "tests/doubles/acme/acme_bench.h"
 #include "tests/doubles/acme/board_servers.h"
@@ -150,6 +151,23 @@ TEST_F(LoopWithPebble, an_operator_has_one_renewed_and_revoked) {
   }
   EXPECT_NE(said_.str().find("revoked"), std::string::npos) << said_.str();
   EXPECT_EQ(orders_at_the_ca(), 3u);
+}
+
+TEST_F(LoopWithPebble, an_operator_gives_the_account_a_new_key) {
+  start_pebble();
+  start();
+  want({"a.test"});
+  ASSERT_TRUE(has(1)) << said_.str();
+  const Account before = stored().account("le", pebble_->directory_url());
+  const std::string record = account_record_name("le", pebble_->directory_url());
+  const auto left = leave_request(settings_.storage, {OperatorRequest::Kind::roll_key, record}, "").value();
+  ASSERT_TRUE(run_until([&] { return !std::filesystem::exists(left); })) << said_.str();
+  const Account after = stored().account("le", pebble_->directory_url());
+  EXPECT_EQ(after.url, before.url);
+  EXPECT_NE(after.key_pem, before.key_pem) << said_.str();
+  want({"a.test", "b.test"});
+  ASSERT_TRUE(has(2)) << said_.str();
+  EXPECT_EQ(orders_at_the_ca(), 2u);
 }
 
 }  // namespace

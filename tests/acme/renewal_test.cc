@@ -129,6 +129,25 @@ TEST_F(Loop, a_refused_account_stops_its_own_resolver_alone_and_is_tried_again_w
   EXPECT_EQ(obtained_.size(), 2u) << said_.str();
 }
 
+TEST_F(Loop, a_refused_account_waits_over_a_restart_unless_its_settings_are_others) {
+  settings_.email = ca_.refuses_contact = "nobody@a.test";
+  start();
+  want({"a.test"});
+  pass(hours(3));
+  stop();
+  const auto before = ca_.requests();
+  start();
+  want({"a.test"});
+  pass(minutes(1));
+  EXPECT_EQ(ca_.requests(), before);
+  stop();
+  settings_.email = "somebody@a.test";
+  start();
+  want({"a.test"});
+  pass(minutes(1));
+  EXPECT_TRUE(valid_now()) << said_.str();
+}
+
 TEST_F(Loop, back_off_survives_a_restart) {
   ca_.refuse_orders = refused(403, "rejectedIdentifier");
   start();
@@ -144,6 +163,90 @@ TEST_F(Loop, back_off_survives_a_restart) {
   EXPECT_EQ(ca_.accounts(), 1u);
   ca_.refuse_orders.reset();
   pass(hours(6));
+  EXPECT_TRUE(valid_now()) << said_.str();
+}
+
+TEST_F(Loop, a_short_outage_during_many_renewals_costs_minutes) {
+  std::vector<std::string> all;
+  for (int i = 0; i < 8; ++i) all.push_back("h" + std::to_string(i) + ".test");
+  start();
+  want({"first.test"});
+  pass(minutes(1));
+  ASSERT_EQ(obtained_.size(), 1u) << said_.str();
+  ca_.down = true;
+  all.emplace_back("first.test");
+  want(all);
+  pass(minutes(2));
+  ca_.down = false;
+  pass(minutes(10));
+  EXPECT_EQ(obtained_.size(), 9u) << said_.str();
+}
+
+TEST_F(Loop, a_long_outage_of_the_ca_is_not_the_fault_of_the_names) {
+  start();
+  want({"first.test"});
+  pass(minutes(1));
+  ca_.down = true;
+  want({"first.test", "second.test"});
+  pass(hours(36));
+  ca_.down = false;
+  pass(minutes(75));
+  EXPECT_EQ(obtained_.size(), 2u) << said_.str();
+}
+
+TEST_F(Loop, an_order_that_never_ends_does_not_hold_up_the_others) {
+  ca_.never_signs = "stuck.test";
+  start();
+  want({"stuck.test"});
+  pass(hours(3));
+  want({"stuck.test", "other.test"});
+  pass(minutes(1));
+  EXPECT_EQ(obtained_.size(), 1u) << said_.str();
+}
+
+TEST_F(Loop, a_ca_that_takes_no_orders_is_left_alone_as_a_whole) {
+  for (const auto& ill : {said(503, "<html>busy</html>"), said(200, "<html>maintenance</html>")}) {
+    std::vector<std::string> all;
+    for (int i = 0; i < 20; ++i) all.push_back("h" + std::to_string(i) + ".s" + std::to_string(ill.status) + ".test");
+    start();
+    want({"first.test"});
+    pass(minutes(1));
+    ca_.refuse_orders = ill;
+    const auto before = ca_.requests();
+    want(all);
+    pass(minutes(1));
+    EXPECT_LT(ca_.requests() - before, 24u) << ill.status;
+    EXPECT_TRUE(says("is left alone until")) << ill.status;
+    ca_.refuse_orders.reset();
+    pass(hours(3));
+    EXPECT_GE(obtained_.size(), 20u) << said_.str();
+    stop();
+  }
+}
+
+TEST_F(Loop, what_no_ca_has_taken_does_not_use_up_their_limits) {
+  settings_.fallback_ca_servers = {spare_.directory_url()};
+  settings_.limits.certificates_per_domain = 5;
+  settings_.reserve_percent = 0;
+  ca_.refuse_orders = spare_.refuse_orders = said(200, "<html>maintenance</html>");
+  start();
+  want({"a.b.test", "c.b.test"});
+  pass(hours(12));
+  ca_.refuse_orders.reset();
+  pass(hours(4));
+  EXPECT_EQ(obtained_.size(), 2u) << said_.str();
+}
+
+TEST_F(Loop, whatever_url_explains_a_window_the_certificate_is_read_again) {
+  ca_.window = {clock_.wall_now() + hours(24 * 50), clock_.wall_now() + hours(24 * 51)};
+  ca_.explanation = "see our \xC3\xA9tat page";
+  start();
+  want({"a.test"});
+  pass(hours(24));
+  ASSERT_TRUE(valid_now());
+  ASSERT_GT(ca_.questions(), 0u);
+  stop();
+  start();
   EXPECT_TRUE(valid_now()) << said_.str();
 }
 

@@ -1,8 +1,9 @@
 // tests/golden/ingress/*.yaml: objects, then what they mean. Each file holds, in this order: words on what it shows
 // (lines with `#`), the objects as YAML, and after `=== NAME` one line each of
-//   settings      what differs from the defaults: see apply_setting
+//   settings      what differs from the defaults: see apply_setting. With `cluster` all objects are the API server's,
+//                 with `cluster NAMESPACE…` those of these namespaces; its rules are strict unless settings say so
 //   routes        the tables as printed, each under the entry points that share it
-//   problems      in the order of the file
+//   problems      in the order of the file; those of the API server's objects come first, with their reason
 //   resolve       the DNS names that translation wants resolved
 //   certificates  host: whose certificate it shows
 //   asked         what the ACME resolvers are asked for
@@ -36,6 +37,9 @@ struct Golden {
 
 struct World {
   TranslationInput input;
+  bool all_in_cluster = false;
+  std::set<std::string> cluster_namespaces;
+  std::vector<HostClaims::Rule> claims;
   ResolvedNames resolved;
 };
 
@@ -117,6 +121,36 @@ void add_acme_resolver(World& world, const std::string& name, const std::string&
   if (entry_point != "-") find_entry_point(world, entry_point).cert_resolver = name;
 }
 
+std::vector<NamePattern> patterns(const Lines& texts) {
+  std::vector<NamePattern> parsed;
+  for (const auto& text : texts) parsed.push_back(NamePattern::parse(text).value());
+  return parsed;
+}
+
+// One line of `=== settings` that is about the API server's objects. False: it is not.
+bool apply_cluster_setting(World& world, const Lines& words) {
+  ProviderRules& rules = world.input.kubernetes;
+  const Lines rest(words.begin() + 1, words.end());
+  if (words[0] == "cluster") {
+    world.all_in_cluster = rest.empty();
+    world.cluster_namespaces.insert(rest.begin(), rest.end());
+  } else if (words[0] == "external-names") {
+    rules.allow_external_names = true;
+    rules.external_names = patterns(rest);
+  } else if (words[0] == "local-addresses") {
+    rules.allow_local_addresses = true;
+  } else if (words[0] == "claim" && rest.size() > 1) {
+    world.claims.push_back({{rest[0]}, patterns({rest.begin() + 1, rest.end()})});
+  } else if (words[0] == "node" && rest.size() == 1) {
+    rules.node = rest[0];
+  } else if (words[0] == "zone" && rest.size() == 1) {
+    rules.zone = rest[0];
+  } else {
+    return false;
+  }
+  return true;
+}
+
 // One line of `=== settings`.
 void apply_setting(World& world, const std::string& line) {
   const Lines words = words_of(line);
@@ -128,17 +162,18 @@ void apply_setting(World& world, const std::string& line) {
   else if (is("as-default", 1))
     find_entry_point(world, words[1]).as_default = true;
   else if (is("class", 1))
-    world.input.classes.names.push_back(words[1]);
+    for (auto* rules : {&world.input.manifests, &world.input.kubernetes}) rules->classes.names.push_back(words[1]);
   else if (is("controller", 1))
-    world.input.classes.controllers.push_back(words[1]);
+    for (auto* rules : {&world.input.manifests, &world.input.kubernetes})
+      rules->classes.controllers.push_back(words[1]);
   else if (is("without-class", 0))
-    world.input.classes.without_class = true;
+    world.input.manifests.classes.without_class = true;
   else if (is("no-external-names", 0))
-    world.input.allow_external_names = false;
+    world.input.manifests.allow_external_names = false;
   else if (is("no-local-addresses", 0))
-    world.input.allow_local_addresses = false;
+    world.input.manifests.allow_local_addresses = false;
   else if (is("cross-namespace", 0))
-    world.input.allow_cross_namespace = true;
+    world.input.manifests.allow_cross_namespace = true;
   else if (is("no-upstream-tls", 0))
     world.input.upstream_tls = nullptr;
   else if (is("resolved", 2))
@@ -160,8 +195,23 @@ void apply_setting(World& world, const std::string& line) {
     world.input.internal_resolvers.insert(words[1]);
     world.input.internal_ca = test_ca();
     if (words[2] != "-") find_entry_point(world, words[2]).cert_resolver = words[1];
-  } else
+  } else if (!apply_cluster_setting(world, words))
     ADD_FAILURE() << "not a setting of these tests: " << line;
+}
+
+// As the API server gives it: without a file.
+kubernetes::Object without_file(const kubernetes::Object& object) {
+  const auto forget = [](const auto& o) {
+    std::const_pointer_cast<std::remove_const_t<typename std::decay_t<decltype(o)>::element_type>>(o)->meta.origin = {};
+  };
+  std::visit(forget, object);
+  return object;
+}
+
+std::string problem_line(Problem problem) {
+  if (!problem.file.empty()) return problem.text();
+  problem.line = 0;
+  return problem.text() + (problem.reason.empty() ? "" : " (" + std::string(problem.reason) + ")");
 }
 
 World world_of(Golden& golden) {
@@ -171,7 +221,10 @@ World world_of(Golden& golden) {
   EXPECT_TRUE(context.has_value());
   world.input.upstream_tls = *context;
   for (const char* name : {"web", "websecure", "admin"}) world.input.entry_points.push_back(entry_point(name));
+  world.input.kubernetes.allow_external_names = false;
+  world.input.kubernetes.allow_local_addresses = false;
   for (const std::string& line : golden.parts["settings"]) apply_setting(world, line);
+  if (!world.claims.empty()) world.input.kubernetes.host_claims = std::make_shared<const HostClaims>(world.claims);
   return world;
 }
 
@@ -291,15 +344,21 @@ void answer_lines(Lines& lines, Ask ask) {
 Golden as_it_is(Golden golden, const std::string& name) {
   const World world = world_of(golden);
   const auto manifest = kubernetes::parse_manifest(golden.yaml, name + ".yaml");
-  kubernetes::ClusterObjects objects;
-  for (const auto& object : manifest.objects) objects.add(object);
-  const Translation translation = translate(objects, world.input, world.resolved);
+  kubernetes::ClusterObjects files, cluster;
+  for (const auto& object : manifest.objects) {
+    if (world.all_in_cluster || world.cluster_namespaces.contains(meta_of(object).name.ns))
+      cluster.add(without_file(object));
+    else
+      files.add(object);
+  }
+  const Translation translation =
+      translate({{&files, &world.input.manifests}, {&cluster, &world.input.kubernetes}}, world.input, world.resolved);
   const Snapshot& snapshot = *translation.snapshot;
 
   golden.parts["routes"] = route_lines(snapshot);
   golden.parts["problems"].clear();
   for (const auto* problems : {&manifest.problems, &translation.problems})
-    for (const auto& problem : *problems) golden.parts["problems"].push_back(problem.text());
+    for (const auto& problem : *problems) golden.parts["problems"].push_back(problem_line(problem));
   golden.parts["resolve"] = translation.names_to_resolve;
   golden.parts["asked"] = asked_lines(translation.certificate_requests);
   answer_lines(golden.parts["certificates"],

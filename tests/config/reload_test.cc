@@ -1,5 +1,7 @@
 #include "config/reload.h"
 
+#include "config/kubernetes/manifest.h"
+
 #include "tests/doubles/manual_clock.h"
 #include "tests/doubles/temporary_directory.h"
 
@@ -26,6 +28,29 @@ std::string service(const std::string& name, const std::string& external) {
 
 const std::string token = "abcdefghijklmnopqrstuv";
 
+// Stands in for the API server.
+struct ClusterDouble {
+  kubernetes::ClusterObjects objects;
+  bool synced = false;
+  std::optional<SecretNames> syncs_by;  // when it is told to want these
+  std::vector<Problem> problems;
+  std::vector<SecretNames> wanted;
+  SecretNames awaited;
+
+  ClusterSource source() {
+    return {[this]() -> const kubernetes::ClusterObjects& { return objects; }, [this] { return synced; },
+            [this] { return problems; },
+            [this](const SecretNames& names) {
+              wanted.push_back(names);
+              if (syncs_by == names) synced = true;
+            },
+            [this](const ObjectName& name) { return awaited.contains(name); }};
+  }
+  void put(const std::string& yaml) {
+    for (const auto& object : kubernetes::parse_manifest(yaml, "cluster").objects) objects.put(object);
+  }
+};
+
 class Reloading : public testing::Test {
  protected:
   Reloading() { std::filesystem::create_directory(root_ / "manifests"); }
@@ -44,6 +69,7 @@ class Reloading : public testing::Test {
     ports.load_settings = [this] { return load(); };
     ports.resolve = [this](std::string name) { return answer(name); };
     reload_.emplace(context_.get_executor(), clock_, *loaded.settings, loaded.problems, ports);
+    if (cluster_) reload_->use_cluster(cluster_->source());
     reload_->start();
     asio::co_spawn(context_, reload_->run(), asio::detached);
     context_.poll();
@@ -96,6 +122,7 @@ class Reloading : public testing::Test {
   std::string settings_text_;
   std::map<std::string, Addresses> answers_;
   std::vector<Publication> published_;
+  std::optional<ClusterDouble> cluster_;
   std::optional<Reload> reload_;
 };
 
@@ -342,6 +369,116 @@ TEST_F(Reloading, NewSettingsKeepCertificatesAndChallenges) {
   const auto& later = next();
   EXPECT_NE(later.snapshot->certificates->find("a.test"), nullptr);
   EXPECT_FALSE(later.snapshot->challenges->empty());
+}
+
+class ReloadingACluster : public Reloading {
+ protected:
+  ReloadingACluster() { cluster_.emplace(); }
+
+  std::string with_cluster(const std::string& more = "") const {
+    return "entryPoints: {web: {address: '127.0.0.1:8000'}}\nproviders: {manifests: {directory: " +
+           (root_ / "manifests").string() + "}, kubernetes: {" + more + "}}\n";
+  }
+  static std::string tls_ingress(const std::string& name) {
+    return "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: " + name +
+           "}\nspec: {ingressClassName: gatehouse, tls: [{hosts: [" + name + ".test], secretName: " + name +
+           "-tls}], rules: [{host: " + name + ".test}]}\n---\n";
+  }
+};
+
+TEST_F(ReloadingACluster, TakesPartWhenItHasSyncedAndNotBefore) {
+  root_.write("manifests/f.yaml", ingress("f", "f.test"));
+  cluster_->put(ingress("c", "c.test"));
+  start(with_cluster());
+  EXPECT_TRUE(holds(routes(published_[0]), "f.test"));
+  EXPECT_FALSE(holds(routes(published_[0]), "c.test"));
+  EXPECT_FALSE(published_[0].synced);
+  reload_->note_cluster_change();
+  EXPECT_FALSE(holds(routes(next()), "c.test"));
+  cluster_->synced = true;
+  reload_->note_cluster_change();
+  EXPECT_TRUE(holds(routes(next()), "c.test"));
+  EXPECT_TRUE(holds(routes(published_.back()), "f.test"));
+  EXPECT_TRUE(published_.back().synced);
+}
+
+TEST_F(ReloadingACluster, WithoutOneItIsNeverSynced) {
+  cluster_.reset();
+  start(with_cluster());
+  EXPECT_FALSE(published_[0].synced);
+}
+
+TEST_F(ReloadingACluster, WhatServesServesOnWhateverBecomesOfTheApiServer) {
+  cluster_->put(ingress("c", "c.test"));
+  cluster_->synced = true;
+  start(with_cluster());
+  EXPECT_TRUE(published_[0].synced);
+  cluster_->synced = false;
+  cluster_->problems = {{"", 0, 0, Severity::error, "API server", "is away"}};
+  reload_->note_cluster_change();
+  EXPECT_TRUE(holds(routes(next()), "c.test"));
+  EXPECT_TRUE(published_.back().synced);
+  EXPECT_EQ(texts(published_.back().appeared), "error: API server: is away\n");
+}
+
+TEST_F(ReloadingACluster, IsToldOfSecretsBeforeItHasSyncedAndLaterOnlyOfOthers) {
+  cluster_->put(ingress("plain", "plain.test"));
+  cluster_->syncs_by = SecretNames{{"default", "c-tls"}};
+  start(with_cluster());
+  EXPECT_EQ(cluster_->wanted, std::vector{SecretNames()});
+  EXPECT_FALSE(holds(routes(published_.at(0)), "plain.test"));
+  EXPECT_FALSE(published_[0].synced);
+
+  cluster_->put(tls_ingress("c"));
+  reload_->note_cluster_change();
+  EXPECT_TRUE(holds(routes(next()), "plain.test"));
+  EXPECT_TRUE(published_.back().synced);
+  EXPECT_EQ(cluster_->wanted.size(), 2u);
+
+  cluster_->put(ingress("later", "later.test"));
+  reload_->note_cluster_change();
+  EXPECT_TRUE(holds(routes(next()), "later.test"));
+  EXPECT_EQ(cluster_->wanted.size(), 2u) << "they are the same";
+  cluster_->put(tls_ingress("d"));
+  reload_->note_cluster_change();
+  next();
+  ASSERT_EQ(cluster_->wanted.size(), 3u);
+  EXPECT_EQ(cluster_->wanted[2], (SecretNames{{"default", "c-tls"}, {"default", "d-tls"}}));
+}
+
+TEST_F(ReloadingACluster, NothingIsOrderedNorSaidOfASecretThatIsStillAwaited) {
+  cluster_->put(tls_ingress("c"));
+  cluster_->synced = true;
+  cluster_->awaited = {{"default", "c-tls"}};
+  start(
+      "entryPoints: {web: {address: '127.0.0.1:8000', http: {tls: {certResolver: le}}}}\n"
+      "certificatesResolvers: {le: {acme: {tlsChallenge: {}}}}\nproviders: {kubernetes: {}}\n");
+  EXPECT_TRUE(published_[0].certificate_requests.empty());
+  EXPECT_FALSE(holds(texts(published_[0].problems), "c-tls"));
+  cluster_->awaited.clear();
+  reload_->note_cluster_change();
+  EXPECT_EQ(next().certificate_requests.size(), 1u) << "it is not there indeed";
+}
+
+TEST_F(ReloadingACluster, RulesAreReadAgainAndItLeavesWithItsSection) {
+  cluster_->put(ingress("c", "c.test"));
+  cluster_->synced = true;
+  start(with_cluster());
+  settings_text_ = with_cluster("ingressClasses: [other]");
+  reload_->reload_settings();
+  EXPECT_FALSE(holds(routes(next()), "c.test"));
+  settings_text_ = with_cluster("endpoint: https://10.0.0.1:6443, hostClaims: [{namespaces: [x], hosts: [c.test]}]");
+  reload_->reload_settings();
+  EXPECT_FALSE(holds(routes(next()), "c.test"));
+  EXPECT_TRUE(
+      holds(texts(published_.back().problems), "providers.kubernetes: the change takes effect at the next start"));
+  EXPECT_TRUE(holds(texts(published_.back().problems), "namespace default may not claim host 'c.test'"));
+  settings_text_ = with_cluster();
+  reload_->reload_settings();
+  EXPECT_TRUE(holds(routes(next()), "c.test"));
+  settings_text_ = settings_text();
+  reload_->reload_settings();
+  EXPECT_FALSE(holds(routes(next()), "c.test"));
 }
 
 }  // namespace

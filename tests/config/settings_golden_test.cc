@@ -63,6 +63,8 @@ std::vector<Lines> instances(const SettingKey& key, const Settings& settings) {
     for (const auto& [name, resolver] : settings.resolvers) found.push_back({name});
   } else if (key.name.starts_with("tls.certificates[]")) {
     numbers(settings.tls.certificates.size(), {});
+  } else if (key.name.starts_with("providers.kubernetes.hostClaims[]")) {
+    numbers(settings.kubernetes ? settings.kubernetes->host_claims.size() : 0, {});
   } else {
     found.push_back({});
   }
@@ -91,6 +93,7 @@ Lines sections(const Settings& settings) {
   for (const auto& [name, resolver] : settings.resolvers)
     append_sections(lines, "certificatesResolvers." + name, resolver);
   if (settings.manifests) lines.push_back("providers.manifests");
+  if (settings.kubernetes) lines.push_back("providers.kubernetes");
   if (settings.access_log) lines.push_back("accessLog");
   return lines;
 }
@@ -154,8 +157,10 @@ TEST_P(SettingsGolden, MeansWhatTheFileSays) {
   EXPECT_EQ(joined(values), joined(golden.parts["values"]));
 }
 
-TEST(SettingsGoldenFiles, OneShowsEveryKey) {
-  const std::string yaml = read_golden(golden_folder() / "every_key.txt").yaml;
+TEST(SettingsGoldenFiles, TheseShowEveryKey) {
+  std::string yaml;
+  for (const char* file : {"every_key.txt", "kubernetes.txt", "kubernetes_example.txt", "kubernetes_from_outside.txt"})
+    yaml += read_golden(golden_folder() / file).yaml;
   for (const auto& key : setting_keys()) {
     const std::string last = key_components(key.name).back();
     const std::string written = last == "<name>" ? "web:" : last + ":";

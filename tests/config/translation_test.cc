@@ -59,7 +59,7 @@ class Translating : public testing::Test {
     for (const auto& object : parsed.objects) objects_.put(object);
   }
 
-  void translate() { now_ = gatehouse::translate(objects_, input_, resolved_, &now_); }
+  void translate() { now_ = gatehouse::translate({{&objects_, &input_.manifests}}, input_, resolved_, &now_); }
 
   const HttpRoute* route(const char* host) const {
     return now_.snapshot->entry_points[0]->http->match(host, "/", false);
@@ -141,7 +141,7 @@ TEST_F(Translating, FollowsIngressesThatComeAndGo) {
   for (const char* name : {"aa", "a", "c", "b", "0"}) {
     objects_.erase({kubernetes::Kind::ingress, {"default", name}});
     translate();
-    const Translation anew = gatehouse::translate(objects_, input_, resolved_);
+    const Translation anew = gatehouse::translate({{&objects_, &input_.manifests}}, input_, resolved_);
     EXPECT_EQ(now_.snapshot->entry_points[0]->http->print(), anew.snapshot->entry_points[0]->http->print());
   }
   EXPECT_TRUE(now_.snapshot->entry_points[0]->http->empty());

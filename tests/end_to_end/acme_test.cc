@@ -1,8 +1,12 @@
 // `gatehouse run` with a real ACME server: from an Ingress to a verified handshake.
 #include "acme/directory_storage.h"
 #include "acme/holdings.h"
+#include "acme/operator_request.h"
+#include "base/base64.h"
 #include "tests/doubles/acme/acme_bench.h"
+#include "tests/doubles/acme/bind.h"
 #include "tests/doubles/acme/pebble.h"
+#include "tls/internal_ca.h"
 
 #include <gtest/gtest.h>
 
@@ -11,11 +15,18 @@
 namespace gatehouse::acme {
 namespace {
 
+constexpr const char* external_key = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W";
+
 class EndToEnd : public ::testing::Test {
  protected:
   void SetUp() override {
     if (!Pebble::installed()) GTEST_SKIP() << "pebble is not installed";
-    pebble_.emplace(PebbleOptions{{{"PEBBLE_AUTHZREUSE", "0"}}});
+    start_pebble({});
+  }
+
+  void start_pebble(const std::map<std::string, std::string>& external_keys, const std::string& dns_server = "") {
+    pebble_.reset();
+    pebble_.emplace(PebbleOptions{{{"PEBBLE_AUTHZREUSE", "0"}}, external_keys, dns_server});
     bench_ = std::make_unique<AcmeBench>(pebble_->ca_pem());
     FetchRequest request;
     request.url = pebble_->management_url() + "/roots/0";
@@ -23,21 +34,28 @@ class EndToEnd : public ::testing::Test {
     write_configuration();
   }
 
-  void write_configuration() {
+  // `more`: of the resolver.
+  void write_configuration(const std::string& more = "httpChallenge: {entryPoint: web}") {
     const std::string loopback = "127.0.0.1:";
     std::filesystem::create_directory(root_ / "manifests");
     root_.write("ca.pem", pebble_->ca_pem());
+    write_ingress("a.test");
+    root_.write("gatehouse.yaml", "entryPoints:\n  web: {address: '" + loopback + std::to_string(pebble_->http_port()) +
+                                      "'}\n  websecure: {address: '" + loopback + std::to_string(pebble_->tls_port()) +
+                                      "', http: {tls: {certResolver: pebble}}}\nproviders: {manifests: {directory: " +
+                                      (root_ / "manifests").string() +
+                                      "}}\ncertificatesResolvers:\n  pebble:\n    acme: {caServer: '" +
+                                      pebble_->directory_url() + "', caCertificates: [" + (root_ / "ca.pem").string() +
+                                      "], storage: " + storage().string() + ", " + more + "}\nworkers: 2\n");
+  }
+
+  void write_ingress(const std::string& host) {
     root_.write("manifests/a.yaml",
                 "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: a}\nspec: {ingressClassName: "
-                "gatehouse, rules: [{host: a.test, http: {paths: [{path: /, pathType: Prefix, backend: {service: "
-                "{name: gone, port: {number: 80}}}}]}}]}\n");
-    root_.write("gatehouse.yaml",
-                "entryPoints:\n  web: {address: '" + loopback + std::to_string(pebble_->http_port()) +
-                    "'}\n  websecure: {address: '" + loopback + std::to_string(pebble_->tls_port()) +
-                    "', http: {tls: {certResolver: pebble}}}\nproviders: {manifests: {directory: " +
-                    (root_ / "manifests").string() + "}}\ncertificatesResolvers:\n  pebble:\n    acme: {caServer: '" +
-                    pebble_->directory_url() + "', caCertificates: [" + (root_ / "ca.pem").string() +
-                    "], storage: " + storage().string() + ", httpChallenge: {entryPoint: web}}\nworkers: 2\n");
+                "gatehouse, rules: [{host: '" +
+                    host +
+                    "', http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: gone, port: {number: "
+                    "80}}}}]}}]}\n");
   }
 
   std::filesystem::path storage() const { return root_ / "acme"; }
@@ -49,11 +67,12 @@ class EndToEnd : public ::testing::Test {
   }
 
   // Whether a client that trusts pebble's root alone gets an answer, by a connection of its own.
-  Result<FetchResponse> ask() {
-    auto context = tls::make_client_context({.ca_pem = root_pem_}).value();
+  Result<FetchResponse> ask(const std::string& host = "a.test") { return ask(host, root_pem_); }
+  Result<FetchResponse> ask(const std::string& host, const std::string& root_pem) {
+    auto context = tls::make_client_context({.ca_pem = root_pem}).value();
     Fetcher fetcher(bench_->io, bench_->deadlines, AcmeBench::resolve_to_loopback, {.tls = std::move(context)});
     FetchRequest request;
-    request.url = "https://a.test:" + std::to_string(pebble_->tls_port()) + "/";
+    request.url = "https://" + host + ":" + std::to_string(pebble_->tls_port()) + "/";
     return bench_->run(fetcher.fetch(std::move(request)));
   }
 
@@ -139,6 +158,123 @@ TEST_F(EndToEnd, killed_at_any_time_it_makes_one_order) {
   })) << log();
   EXPECT_EQ(orders_at_the_ca(), trying_again ? 2u : 1u);
   EXPECT_TRUE(comes([&] { return stored()->orders().empty(); }));
+}
+
+// Traefik's file: `host`'s certificate, made by `authority`, under the resolver's name.
+std::string acme_json(const tls::InternalCa& authority, const std::string& host, WallTime now) {
+  const auto certificate = authority.issue(HostName::parse(host).value(), now).value();
+  const auto base64 = [](const std::string& text) {
+    std::string encoded = base64url(text);
+    for (char& c : encoded) c = c == '-' ? '+' : c == '_' ? '/' : c;
+    return encoded.append((4 - encoded.size() % 4) % 4, '=');
+  };
+  return "{\"pebble\":{\"Account\":null,\"Certificates\":[{\"domain\":{\"main\":\"" + host + "\"},\"certificate\":\"" +
+         base64(certificate->pem()) + "\",\"key\":\"" + base64(certificate->key_pem()) + "\",\"Store\":\"default\"}]}}";
+}
+
+TEST_F(EndToEnd, an_imported_certificate_is_served_and_nothing_is_ordered) {
+  const WallTime now = bench_->clock.wall_now();
+  const auto authority = tls::InternalCa::load_or_create(root_ / "authority", now).value();
+  const auto file = root_.write("acme.json", acme_json(*authority, "a.test", now));
+  const auto importing = gatehouse({"certs", "import", file.string()}, "import.log");
+  ASSERT_TRUE(comes([&] { return std::filesystem::exists(storage() / "requests"); }));
+  const auto serving = gatehouse({"run"});
+  ASSERT_TRUE(comes([&] { return ask("a.test", authority->root_pem()).has_value(); })) << log();
+  EXPECT_EQ(stored()->certificates().size(), 1u);
+  EXPECT_TRUE(stored()->account("pebble", pebble_->directory_url()).url.empty());
+}
+
+TEST_F(EndToEnd, what_nobody_asks_for_is_pruned) {
+  const auto serving = gatehouse({"run"});
+  ASSERT_TRUE(comes([&] { return ask().has_value(); })) << log();
+  write_ingress("b.test");
+  ASSERT_TRUE(comes([&] { return ask("b.test").has_value(); })) << log();
+  ASSERT_EQ(stored()->certificates().size(), 2u);
+  const auto pruning = gatehouse({"certs", "prune"}, "prune.log");
+  ASSERT_TRUE(comes([&] { return stored()->certificates().size() == 1; })) << log();
+  EXPECT_TRUE(ask("b.test").has_value());
+}
+
+TEST_F(EndToEnd, an_external_account_is_bound_and_wrong_keys_cost_only_until_they_are_right) {
+  start_pebble({{"kid-1", external_key}});
+  const std::string challenge = "httpChallenge: {entryPoint: web}, eab: {kid: kid-1, hmacEncoded: ";
+  write_configuration(challenge + "d3Jvbmc}");
+  {
+    const auto serving = gatehouse({"run"});
+    ASSERT_TRUE(comes([&] { return log().find("resolver pebble: account at") != std::string::npos; })) << log();
+  }
+  write_configuration(challenge + external_key + "}");
+  const auto serving = gatehouse({"run"});
+  ASSERT_TRUE(comes([&] { return ask().has_value(); })) << log();
+}
+
+TEST_F(EndToEnd, a_wildcard_is_proved_by_updates_of_a_name_server) {
+  if (!Bind::installed()) GTEST_SKIP() << "BIND is not installed";
+  const Bind bind;
+  const std::string server = bind.endpoint().text();
+  start_pebble({}, server);
+  write_configuration("dnsChallenge: {resolvers: ['" + server + "'], rfc2136: {nameserver: '" + server +
+                      "', tsigKeyName: gatehouse, tsigSecret: " + Bind::secret + "}, propagation: {check: resolvers}}");
+  write_ingress("*.example.test");
+  const auto serving = gatehouse({"run"});
+  ASSERT_TRUE(comes([&] { return ask("x.example.test").has_value(); })) << log();
+}
+
+// No certificate ever comes: the program that should write the record fails.
+TEST_F(EndToEnd, until_it_is_issued_a_host_shows_what_the_settings_say) {
+  const std::string never = "dnsChallenge: {exec: {program: /bin/false}}, untilIssued: ";
+  const auto own_ca = "}\n  own: {internal: {storage: " + (root_ / "own").string() + "}";
+  for (const std::string until : {"none", "default", "internal"}) {
+    SCOPED_TRACE(until);
+    write_configuration(never + until + own_ca);
+    const auto serving = gatehouse({"run"});
+    std::string said;
+    ASSERT_TRUE(comes([&] {
+      const auto answer = ask();
+      said = answer ? "" : describe(answer.error());
+      return answer || said.find("refused") == std::string::npos;
+    })) << log();
+    const bool refused = said.find("unrecognized name") != std::string::npos;
+    EXPECT_EQ(refused, until == "none") << said;
+    const auto own = tls::InternalCa::load_or_create(root_ / "own", bench_->clock.wall_now()).value();
+    EXPECT_EQ(ask("a.test", own->root_pem()).has_value(), until == "internal") << log();
+  }
+}
+
+TEST_F(EndToEnd, settings_read_again_give_a_resolver_another_challenge) {
+  write_configuration("tlsChallenge: {}");
+  const auto serving = gatehouse({"run"});
+  ASSERT_TRUE(comes([&] { return ask().has_value(); })) << log();
+  write_configuration("httpChallenge: {entryPoint: web}, email: somebody@a.test");
+  write_ingress("b.test");
+  serving->signal(SIGHUP);
+  ASSERT_TRUE(comes([&] { return ask("b.test").has_value(); })) << log();
+  EXPECT_TRUE(comes([&] {
+    const auto contact = stored()->account("pebble", pebble_->directory_url()).contact;
+    return contact == std::vector<std::string>{"mailto:somebody@a.test"};
+  })) << log();
+}
+
+TEST_F(EndToEnd, killed_while_the_key_of_the_account_changes_it_keeps_the_account) {
+  {
+    const auto serving = gatehouse({"run"});
+    ASSERT_TRUE(comes([&] { return ask().has_value(); })) << log();
+  }
+  const Account before = stored()->account("pebble", pebble_->directory_url());
+  for (int i = 1; i <= 6; ++i) {
+    const auto asking = gatehouse({"certs", "roll-key", "pebble"}, "roll.log");
+    ASSERT_TRUE(comes([&] { return !waiting_requests(storage()).empty(); }));
+    const auto serving = gatehouse({"run"});
+    pause(std::chrono::milliseconds(25 * i));
+  }
+  const auto serving = gatehouse({"run"});
+  ASSERT_TRUE(comes([&] { return waiting_requests(storage()).empty(); })) << log();
+  write_ingress("b.test");
+  ASSERT_TRUE(comes([&] { return ask("b.test").has_value(); })) << log();
+  const Account after = stored()->account("pebble", pebble_->directory_url());
+  EXPECT_EQ(after.url, before.url);
+  EXPECT_NE(after.key_pem, before.key_pem);
+  EXPECT_EQ(orders_at_the_ca(), 2u);
 }
 
 }  // namespace

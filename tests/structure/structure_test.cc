@@ -31,9 +31,13 @@ const std::vector<std::set<std::string>> rooms = {
 
 // The only places that may name a library, by the first directory of its headers.
 const std::map<std::string, std::vector<std::string>> library_doors = {
-    {"openssl", {"tls/"}},        {"nghttp2", {"proxy/http/http2_codec."}},
-    {"yaml-cpp", {"config/"}},    {"libpsl.h", {"acme/registered_domain."}},
-    {"CLI", {"cli/", "main.cc"}}, {"prometheus", {"proxy/metrics_text."}},
+    {"openssl", {"tls/"}},
+    {"nghttp2", {"proxy/http/http2_codec."}},
+    {"yaml-cpp", {"config/"}},
+    {"libpsl.h", {"acme/registered_domain."}},
+    {"CLI", {"cli/", "main.cc"}},
+    {"prometheus", {"proxy/metrics_text."}},
+    {"zlib.h", {"proxy/http/inflater."}},
 };
 
 const std::set<std::string> empty_names = {"util",    "utils",    "helper", "helpers", "manager",

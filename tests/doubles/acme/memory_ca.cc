@@ -11,6 +11,7 @@
 
 #include <boost/json.hpp>
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace gatehouse::acme {
@@ -74,9 +75,18 @@ FetchResponse MemoryCa::answer(const FetchRequest&, const std::string& path, con
   if (path == "nonce") return said(200, "");
   if (path == "account" && !refuses_contact.empty() && payload.find(refuses_contact) != std::string::npos)
     return refused(403, "unauthorized");
+  if (path == "account" && payload.find("onlyReturnExisting") != std::string::npos)
+    return refused(400, "accountDoesNotExist");
   if (path == "account") {
     ++accounts_;
+    forgets_accounts = false;
     return said(201, R"({"status":"valid"})", {{"Location", base_ + "account/1"}});
+  }
+  if (forgets_accounts) return refused(400, "accountDoesNotExist");
+  if (path == "change" && refuses_key_changes) return refused(409, "malformed");
+  if (path == "change") {
+    ++key_changes_;
+    return said(200, "");
   }
   if (path.starts_with("account/")) return said(200, R"({"status":"valid"})");
   if (path == "order") {
@@ -85,6 +95,8 @@ FetchResponse MemoryCa::answer(const FetchRequest&, const std::string& path, con
     Order order;
     for (const auto& identifier : objects_at(wanted, "identifiers"))
       order.names.push_back(text_at(identifier, "value"));
+    for (std::size_t known = 0; reuses_orders && known < orders_.size(); ++known)
+      if (orders_[known].chain.empty() && orders_[known].names == order.names) return order_answer(known, 201);
     if (wanted.contains("replaces") && !keeps_window) window.reset();
     if (wanted.contains("replaces")) replaced_.push_back(text_at(wanted, "replaces"));
     orders_.push_back(std::move(order));
@@ -96,7 +108,8 @@ FetchResponse MemoryCa::answer(const FetchRequest&, const std::string& path, con
     if (!window) return refused(404, "malformed");
     return said(200,
                 json::serialize(json::object{{"suggestedWindow", json::object{{"start", time_text(window->first)},
-                                                                              {"end", time_text(window->second)}}}}),
+                                                                              {"end", time_text(window->second)}}},
+                                             {"explanationURL", explanation}}),
                 {{"Retry-After", "21600"}});
   }
   const auto number = static_cast<std::size_t>(std::stoul(path.substr(path.find('/') + 1)));
@@ -112,7 +125,10 @@ FetchResponse MemoryCa::order_answer(std::size_t number, std::uint16_t status) c
   const Order& order = orders_.at(number);
   json::array identifiers;
   for (const auto& name : order.names) identifiers.push_back(json::object{{"type", "dns"}, {"value", name}});
-  json::object body{{"status", order.chain.empty() ? "ready" : "valid"},
+  const bool stuck = std::find(order.names.begin(), order.names.end(), never_signs) != order.names.end();
+  json::object body{{"status", order.chain.empty() ? "ready"
+                               : stuck             ? "processing"
+                                                   : "valid"},
                     {"identifiers", std::move(identifiers)},
                     {"authorizations", json::array{base_ + "authorization/" + std::to_string(number)}},
                     {"finalize", base_ + "finalize/" + std::to_string(number)}};

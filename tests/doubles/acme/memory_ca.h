@@ -24,15 +24,21 @@ class MemoryCa {
   Duration lifetime = std::chrono::hours(24 * 90);
   std::optional<FetchResponse> instead = {};  // of every answer: it is ill
   bool down = false;
+  bool forgets_accounts = false;  // until one is made
+  bool refuses_key_changes = false;
   std::optional<FetchResponse> refuse_orders = {};
   std::vector<std::string> signs_names = {};  // instead of those ordered
   bool signs_other_key = false;
   std::string refuses_contact = {};  // accounts with it are not made
   std::optional<std::pair<WallTime, WallTime>> window = {};  // of every certificate, until one is replaced
   bool keeps_window = false;  // also then
+  bool reuses_orders = false;  // that are not finished, for the same names, as Let's Encrypt does
+  std::string explanation = {};  // of the window
+  std::string never_signs = {};  // an order with this name stays in processing
 
   std::size_t orders() const { return orders_.size(); }
   std::size_t accounts() const { return accounts_; }
+  std::size_t key_changes() const { return key_changes_; }
   std::size_t requests() const { return requests_; }
   std::size_t questions() const { return questions_; }  // for windows
   const std::vector<std::string>& replaced() const { return replaced_; }
@@ -53,7 +59,7 @@ class MemoryCa {
   tls::CertificatePtr root_;
   std::vector<Order> orders_;
   std::vector<std::string> replaced_;
-  std::size_t accounts_ = 0, requests_ = 0, questions_ = 0;
+  std::size_t accounts_ = 0, requests_ = 0, questions_ = 0, key_changes_ = 0;
 };
 
 }  // namespace gatehouse::acme

@@ -78,6 +78,8 @@ ChildProcess::~ChildProcess() {
   ::waitpid(pid_, nullptr, 0);
 }
 
+void ChildProcess::signal(int number) const { ::kill(pid_, number); }
+
 bool ChildProcess::running() {
   if (pid_ < 0) return false;
   if (::waitpid(pid_, nullptr, WNOHANG) != pid_) return true;
@@ -110,7 +112,8 @@ Pebble::Pebble(PebbleOptions options) {
   options.environment.try_emplace("PEBBLE_WFE_NONCEREJECT", "5");
   options.environment.try_emplace("PEBBLE_WFE_ORDERS_PER_PAGE", "100");
   server_ = std::make_unique<ChildProcess>(
-      std::vector<std::string>{pebble, "-config", configuration, "-dnsserver", on_loopback(dns_port_)},
+      std::vector<std::string>{pebble, "-config", configuration, "-dnsserver",
+                               options.dns_server.empty() ? on_loopback(dns_port_) : options.dns_server},
       options.environment, directory_ / "pebble.log");
   await_listening(dns_management_port_, *dns_);
   await_listening(port_, *server_);

@@ -27,6 +27,7 @@ class ChildProcess {
   ChildProcess& operator=(const ChildProcess&) = delete;
 
   bool running();
+  void signal(int number) const;
 
  private:
   pid_t pid_ = -1;
@@ -47,6 +48,7 @@ class HeldPort {
 struct PebbleOptions {
   std::map<std::string, std::string> environment = {};     // PEBBLE_…
   std::map<std::string, std::string> external_keys = {};  // key id → base64url key; not empty: they are required
+  std::string dns_server = {};  // address:port that it validates by; empty: its own
 };
 
 class Pebble {

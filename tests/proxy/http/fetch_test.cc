@@ -3,6 +3,7 @@
 
 #include "tests/doubles/connected_streams.h"
 #include "tests/doubles/manual_clock.h"
+#include "tests/doubles/scripted_server.h"
 #include "tls/handshake.h"
 #include "tls/internal_ca.h"
 #include "tls/server_context.h"
@@ -17,93 +18,7 @@
 namespace gatehouse {
 namespace {
 
-using asio::ip::tcp;
 using std::chrono::seconds;
-
-// Serves each connection in order: reads a request, gives the next answer, closes when it has none left or when the
-// answer is followed by `close`.
-class ScriptedServer {
- public:
-  struct Answer {
-    std::string text;
-    bool close = false;
-  };
-
-  explicit ScriptedServer(asio::io_context& io, std::shared_ptr<const tls::ServerContext> tls = nullptr,
-                          tls::CertificatePtr certificate = nullptr)
-      : acceptor_(io, tcp::endpoint(asio::ip::address_v4::loopback(), 0)), tls_(tls), certificate_(certificate) {
-    asio::co_spawn(io, serve(), asio::detached);
-  }
-
-  std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
-  std::string url(const std::string& path) const { return "http://127.0.0.1:" + std::to_string(port()) + path; }
-  void stop() { acceptor_.close(); }
-
-  std::vector<Answer> answers;
-  std::vector<std::string> requests;
-  int connections = 0;
-  std::function<void()> instead_of_answering;  // it never answers then
-
- private:
-  Awaitable<void> serve() {
-    while (true) {
-      error_code error;
-      auto socket = co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, error));
-      if (error) co_return;
-      ++connections;
-      asio::co_spawn(acceptor_.get_executor(), talk(std::move(socket)), asio::detached);
-    }
-  }
-
-  Awaitable<void> talk(tcp::socket socket) {
-    socket.non_blocking(true);
-    PlainStream plain{Socket(std::move(socket))};
-    if (!tls_) co_return co_await answer_all(plain);
-    tls::ChooseCertificate choose = [this](std::string_view) { return certificate_; };
-    auto accepted = co_await tls::accept_tls(plain, tls_, std::move(choose));
-    if (accepted) co_await answer_all(*accepted->stream);
-  }
-
-  Awaitable<void> answer_all(Stream& stream) {
-    while (true) {
-      std::string request;
-      auto whole = co_await read_request(stream, request);
-      if (!whole) co_return;
-      requests.push_back(request);
-      if (instead_of_answering) {
-        instead_of_answering();
-        co_await stream.wait_readable();
-      }
-      if (answers.empty()) co_return;
-      const Answer answer = answers.front();
-      answers.erase(answers.begin());
-      co_await write_text(stream, answer.text);
-      if (answer.close) co_return;
-    }
-  }
-
-  static Awaitable<bool> read_request(Stream& stream, std::string& text) {
-    char bytes[4096];
-    while (!is_whole(text)) {
-      const auto read = co_await stream.read_some(asio::buffer(bytes));
-      if (!read || *read == 0) co_return false;
-      text.append(bytes, *read);
-    }
-    co_return true;
-  }
-
-  static bool is_whole(const std::string& text) {
-    const auto end = text.find("\r\n\r\n");
-    if (end == std::string::npos) return false;
-    const auto length = text.find("Content-Length: ");
-    const std::size_t body = length == std::string::npos ? 0 : std::stoul(text.substr(length + 16));
-    return text.size() >= end + 4 + body;
-  }
-
-  tcp::acceptor acceptor_;
-  std::shared_ptr<const tls::ServerContext> tls_;
-  tls::CertificatePtr certificate_;
-};
 
 class FetchTest : public ::testing::Test {
  protected:
@@ -114,9 +29,23 @@ class FetchTest : public ::testing::Test {
     return *fetcher_;
   }
 
-  Result<FetchResponse> fetch(FetchRequest request) {
+  Result<FetchResponse> fetch(FetchRequest request) { return run(fetcher().fetch(std::move(request))); }
+
+  // What was handed on is in `streamed`.
+  Result<FetchResponse> stream(const std::string& url, StreamTerms terms = {}) {
+    FetchRequest request;
+    request.url = url;
+    if (!terms.piece)
+      terms.piece = [this](const FetchResponse&, std::string_view piece) {
+        streamed += piece;
+        return true;
+      };
+    return run(fetcher().stream(std::move(request), std::move(terms)));
+  }
+
+  Result<FetchResponse> run(Awaitable<Result<FetchResponse>> call) {
     std::optional<Result<FetchResponse>> result;
-    asio::co_spawn(io, fetcher().fetch(std::move(request)), [&](std::exception_ptr, Result<FetchResponse> response) {
+    asio::co_spawn(io, std::move(call), [&](std::exception_ptr, Result<FetchResponse> response) {
       result.emplace(std::move(response));
       io.stop();
     });
@@ -134,6 +63,7 @@ class FetchTest : public ::testing::Test {
   asio::io_context io;
   ManualClock clock;
   Deadlines deadlines{clock};
+  std::string streamed;
   std::vector<std::string> asked;
   Fetcher::Resolve resolve = [this](std::string name) -> Awaitable<Result<std::vector<asio::ip::address>>> {
     return answer_name(std::move(name));
@@ -292,6 +222,139 @@ TEST_F(FetchTest, never_sends_a_line_end_inside_a_header) {
   request.headers = {{"X", "a\r\nY: b"}};
   EXPECT_FALSE(fetch(request));
   EXPECT_EQ(server.connections, 0);
+}
+
+constexpr const char* chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+TEST_F(FetchTest, hands_on_a_body_of_any_size_and_keeps_the_connection) {
+  settings.max_body = 10;
+  const std::string body = pattern(300'000);
+  server.answers = {{"HTTP/1.1 200 OK\r\nX-Kind: fine\r\nContent-Length: 300000\r\n\r\n" + body}, {ok}};
+  StreamTerms terms;
+  int pieces = 0;
+  terms.piece = [&](const FetchResponse& head, std::string_view piece) {
+    EXPECT_EQ(head.header("x-kind"), "fine");
+    streamed += piece;
+    return ++pieces > 0;
+  };
+  const auto response = stream(server.url("/"), terms);
+  ASSERT_TRUE(response) << describe(response.error());
+  EXPECT_EQ(response->body, "");
+  EXPECT_EQ(streamed, body);
+  EXPECT_GT(pieces, 1);
+  EXPECT_EQ(fetcher().idle_connections(), 1u);
+  EXPECT_TRUE(get(server.url("/")));
+  EXPECT_EQ(server.connections, 1);
+}
+
+TEST_F(FetchTest, a_stream_may_be_left_before_its_end) {
+  server.answers = {{std::string(chunked) + "3\r\nabc\r\n"}};
+  StreamTerms terms;
+  terms.piece = [&](const FetchResponse&, std::string_view piece) {
+    streamed += piece;
+    return false;
+  };
+  const auto response = stream(server.url("/"), terms);
+  ASSERT_TRUE(response) << describe(response.error());
+  EXPECT_EQ(streamed, "abc");
+  EXPECT_EQ(fetcher().idle_connections(), 0u);
+}
+
+TEST_F(FetchTest, a_stream_cut_short_is_a_failure_after_what_came) {
+  server.answers = {{std::string(chunked) + "3\r\nabc\r\n5\r\nde", true}};
+  const auto response = stream(server.url("/"));
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().kind, FailureKind::answer_truncated);
+  EXPECT_EQ(streamed, "abcde");
+  EXPECT_EQ(fetcher().idle_connections(), 0u);
+}
+
+TEST_F(FetchTest, a_stream_may_last_long_but_not_be_silent_for_long) {
+  server.answers = {{std::string(chunked) + "3\r\nabc\r\n"}};
+  StreamTerms terms;
+  terms.silence = seconds(300);
+  const auto pass = [this](Duration time) {
+    clock.advance(time);
+    deadlines.expire_due();
+  };
+  terms.piece = [&](const FetchResponse&, std::string_view piece) {
+    streamed += piece;
+    // Beyond every limit on a call, and not yet on this silence; then beyond it.
+    asio::post(io, [this, pass] {
+      pass(seconds(290));
+      asio::post(io, [pass] { pass(seconds(20)); });
+    });
+    return true;
+  };
+  const auto response = stream(server.url("/"), terms);
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().kind, FailureKind::answer_timeout);
+  EXPECT_TRUE(response.error().detail.ends_with("silent for 300 s")) << response.error().detail;
+  EXPECT_EQ(streamed, "abc");
+}
+
+TEST_F(FetchTest, a_stream_whose_head_never_comes_ends_too) {
+  // On a kept connection: it is the server that is silent, so it is not asked again.
+  server.answers = {{ok}};
+  EXPECT_TRUE(get(server.url("/")));
+  server.instead_of_answering = [this] {
+    asio::post(io, [this] {
+      clock.advance(seconds(31));
+      deadlines.expire_due();
+    });
+  };
+  const auto response = stream(server.url("/"));
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().kind, FailureKind::answer_timeout);
+  EXPECT_EQ(server.connections, 1);
+}
+
+TEST_F(FetchTest, a_stream_may_have_a_limit_on_the_whole_too) {
+  server.answers = {{std::string(chunked) + "3\r\nabc\r\n"}};
+  StreamTerms terms;
+  terms.limit = seconds(5);
+  terms.piece = [&](const FetchResponse&, std::string_view) {
+    asio::post(io, [this] {
+      clock.advance(seconds(6));
+      deadlines.expire_due();
+    });
+    return true;
+  };
+  const auto response = stream(server.url("/"), terms);
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().kind, FailureKind::answer_timeout);
+  EXPECT_TRUE(response.error().detail.ends_with("not within 5 s")) << response.error().detail;
+}
+
+TEST_F(FetchTest, streams_run_side_by_side) {
+  std::vector<bool> ended;
+  const auto begin = [&](const std::string& path) {
+    FetchRequest request;
+    request.url = server.url(path);
+    StreamTerms terms;
+    // The first goes on until the second has begun, and is silent from then on.
+    terms.piece = [this](const FetchResponse&, std::string_view piece) {
+      streamed += piece;
+      if (streamed.size() < 2) return true;
+      asio::post(io, [this] {
+        clock.advance(seconds(31));
+        deadlines.expire_due();
+      });
+      return false;
+    };
+    asio::co_spawn(io, fetcher().stream(std::move(request), std::move(terms)),
+                   [&](std::exception_ptr, Result<FetchResponse> response) {
+                     ended.push_back(response.has_value());
+                     if (ended.size() == 2) io.stop();
+                   });
+  };
+  server.answers = {{std::string(chunked) + "1\r\na\r\n"}, {std::string(chunked) + "1\r\nb\r\n"}};
+  begin("/a");
+  begin("/b");
+  io.run_for(seconds(20));
+  EXPECT_EQ(server.connections, 2);
+  EXPECT_EQ(streamed.size(), 2u);
+  EXPECT_EQ(ended, (std::vector{true, false}));
 }
 
 TEST(Url, reads_what_we_may_ask_and_refuses_the_rest) {

@@ -1,4 +1,4 @@
-#include "config/regular_file.h"
+#include "base/regular_file.h"
 
 #include "base/file_descriptor.h"
 

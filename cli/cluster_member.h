@@ -1,0 +1,91 @@
+// What there is only with providers.kubernetes: the client of the API server, the cluster as a source of objects,
+// whether this replica leads, and what it writes there: Ingress status, Events, the keys of TLS session tickets, and
+// certificates in Secrets. Control thread.
+#pragma once
+
+#include "acme/place.h"
+#include "base/log.h"
+#include "config/kubernetes/api_client.h"
+#include "config/kubernetes/cluster.h"
+#include "config/kubernetes/events.h"
+#include "config/kubernetes/ingress_status.h"
+#include "config/kubernetes/lease.h"
+#include "config/kubernetes/shared_ticket_keys.h"
+#include "config/kubernetes/waiting.h"
+#include "config/reload.h"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace gatehouse {
+
+class SecretFeed;  // the watch of the Secrets that certificates are kept in
+
+// Which replica this is.
+struct MemberIdentity {
+  ObjectName pod;  // namespace and name
+};
+
+// By POD_NAMESPACE and POD_NAME (downward API), else what the access and the host's name say.
+MemberIdentity member_identity(const std::map<std::string, std::string>& environment,
+                               const kubernetes::Access& access);
+
+class ClusterMember {
+ public:
+  struct Ports {
+    asio::io_context& io;
+    Clock& clock;
+    Deadlines& deadlines;
+    Logger log;
+    Fetcher::Resolve resolve;
+    Reload& reload;
+  };
+
+  // `settings`: as at the start. All ports outlive it, and it outlives what runs on the io_context.
+  ClusterMember(kubernetes::Access access, KubernetesSettings settings, MemberIdentity identity, Ports ports);
+  ~ClusterMember();
+
+  // For Reload, before its start.
+  ClusterSource source();
+  // Where certificates are kept when the settings say `kubernetes`.
+  std::shared_ptr<acme::Place> place();
+  // After the start of Reload.
+  void start();
+  // A publication was made.
+  void report(const Publication& publication);
+  // Something was obtained or refused for an object, as a problem's `object` names it.
+  void tell(const std::string& object, std::string_view reason, const std::string& words, bool warning);
+  static constexpr Duration longest_leave = std::chrono::seconds(8);
+  // Stops writing, and hands leadership back.
+  Awaitable<void> leave();
+
+  // In Prometheus' format; any thread.
+  std::string metrics() const;
+
+ private:
+  bool leading() const;
+  void leadership_changed();
+  void start_sharing();
+  std::string shown_address() const;
+  std::vector<kubernetes::ShownStatus> our_ingresses() const;
+  std::vector<kubernetes::EventOn> events_of(const std::vector<Problem>& problems) const;
+
+  const KubernetesSettings settings_;
+  const MemberIdentity identity_;
+  const Ports ports_;
+  kubernetes::ApiClient client_;
+  const std::shared_ptr<kubernetes::Cluster> cluster_;
+  std::shared_ptr<kubernetes::LeaderElection> election_;  // null: without one this replica leads
+  std::shared_ptr<kubernetes::IngressStatus> status_;  // null: not written
+  std::shared_ptr<kubernetes::Events> events_;  // null: not written
+  std::shared_ptr<kubernetes::SharedTicketKeys> ticket_keys_;  // null: not shared
+  std::shared_ptr<SecretFeed> secrets_;  // null: no certificates are kept in Secrets
+  std::string fixed_address_;
+  bool left_ = false, electing_ = false;
+  kubernetes::Bell handed_back_;
+};
+
+}  // namespace gatehouse

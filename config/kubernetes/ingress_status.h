@@ -1,0 +1,74 @@
+// status.loadBalancer of our Ingresses: external-dns, ArgoCD and people read there where an Ingress is served. The
+// leader writes, the others do nothing; what is written and when, StatusPlan says. An Ingress that is not ours any more
+// keeps what it shows until its new controller writes.
+//
+// Not removed when the program ends: after a rollout, or a lost leadership, the addresses are the same, and a status
+// that empties for seconds costs DNS entries. clear_ingress_status is for who takes Gatehouse away for good: a command
+// that the chart's pre-delete hook runs.
+//
+// RBAC: ingresses/status patch, wherever our Ingresses are.
+#pragma once
+
+#include "base/log.h"
+#include "config/kubernetes/status_plan.h"
+#include "config/kubernetes/waiting.h"
+
+#include <functional>
+
+namespace gatehouse::kubernetes {
+
+// Control thread. Whoever runs run() keeps it alive meanwhile.
+class IngressStatus {
+ public:
+  struct Ports {
+    asio::any_io_executor executor;
+    Clock& clock;
+    Logger log;
+    ApiCall call;
+    std::function<std::string()> wanted;  // canonical text (load_balancer.h); empty: not known yet
+    std::function<std::vector<ShownStatus>()> ours;
+    std::function<void(const ObjectName&)> given_up;  // somebody else rewrites it again and again
+    StatusRules rules = {};
+  };
+
+  static constexpr Duration look_rest = std::chrono::seconds(1);  // between two looks at `ours`
+  static constexpr Duration look_always = std::chrono::seconds(30);
+  static constexpr Duration longest_write = std::chrono::seconds(30);
+
+  explicit IngressStatus(Ports ports);
+
+  void lead(bool leading);
+  // What `wanted` or `ours` tell may have changed.
+  void changed();
+  std::size_t contested() const { return plan_ ? plan_->contested() : 0; }
+
+  // Until stop().
+  Awaitable<void> run();
+  void stop();
+
+ private:
+  void look();
+  Awaitable<void> write_next();
+  TimePoint next_look() const;
+  void complain(const std::string& words);
+
+  const Ports ports_;
+  Bell bell_;
+  std::optional<StatusPlan> plan_;  // while leading; another term begins without memory
+  TimePoint looked_at_{};
+  bool changed_ = true;
+  TokenBucket complaints_;
+  bool stopped_ = false;
+};
+
+struct ClearedStatus {
+  std::size_t removed = 0;
+  std::size_t left = 0;  // shows something else
+  std::vector<std::string> failures;
+};
+
+// Removes what we have written: the status of each of `ours` that shows exactly `shown_by_us`.
+Awaitable<ClearedStatus> clear_ingress_status(Clock& clock, ApiCall call, std::vector<ShownStatus> ours,
+                                              std::string shown_by_us);
+
+}  // namespace gatehouse::kubernetes

@@ -1,0 +1,65 @@
+// SecretFinder: the Secrets that the objects of one source name, with their certificates parsed. Part of translation;
+// lives for one of them. A Secret that is missing or broken keeps its last good certificate as long as it is named.
+#pragma once
+
+#include "config/host_claims.h"
+#include "config/kubernetes/objects.h"
+#include "tls/certificate_store.h"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+namespace gatehouse {
+
+// A Secret that an object names, as last seen.
+struct RememberedSecret {
+  std::shared_ptr<const kubernetes::Secret> source;  // null: it was not there
+  tls::CertificatePtr certificate;                   // the last good one; null: there never was one
+  std::string fault;                                 // what is wrong with the source; empty: nothing
+  std::unordered_set<std::string_view> names;        // the certificate's, wildcards among them
+  bool awaited = false;  // it is not known yet whether it is there
+};
+using SecretMemory = std::map<ObjectName, RememberedSecret>;
+using SecretNames = std::set<ObjectName>;
+
+class SecretFinder {
+ public:
+  // All arguments outlive it. `awaited`: see TranslationSource. `claims`: null: every host is free. `known`: what the
+  // previous translation remembered.
+  SecretFinder(const kubernetes::ClusterObjects& objects, const std::function<bool(const ObjectName&)>& awaited,
+               const HostClaims* claims, const SecretMemory& known)
+      : objects_(objects), awaited_(awaited), claims_(claims), known_(known) {}
+
+  const RememberedSecret& find(const ObjectName& name);
+  // Whether it can be shown for all these hosts.
+  bool serves(const ObjectName& name, const std::vector<HostName>& hosts);
+  bool is_awaited(const ObjectName& name) { return find(name).awaited; }
+  bool is_there(const ObjectName& name) { return find(name).source != nullptr; }
+  bool has_certificate(const ObjectName& name) { return find(name).certificate != nullptr; }
+  // Whether cert-manager made it.
+  bool is_managed(const ObjectName& name);
+  // Whether objects of the namespace may have certificates for the host.
+  bool may_claim(const std::string& ns, const HostName& host) const {
+    return claims_ == nullptr || claims_->may_claim(ns, host.text());
+  }
+
+  // Those that were asked for; `before`, what the previous translation said, when they are the same.
+  std::shared_ptr<const SecretNames> names_in_use(std::shared_ptr<const SecretNames> before) const;
+  SecretMemory take_memory() { return std::move(memory_); }
+
+ private:
+  const kubernetes::ClusterObjects& objects_;
+  const std::function<bool(const ObjectName&)>& awaited_;
+  const HostClaims* claims_;
+  const SecretMemory& known_;
+  SecretMemory memory_;
+  bool has_new_ = false;  // one that the previous translation did not ask for
+};
+
+}  // namespace gatehouse
