@@ -54,6 +54,24 @@ Awaitable<void> redirect(Exchange& exchange, const Redirection& to, ExchangeReco
   (void)co_await exchange.respond(record.status, std::move(fields), {});
 }
 
+bool checks_server_name(const ClientConnection& client, const EntryPoint& entry_point) {
+  if (client.http2) return entry_point.check_server_name != ServerNameCheck::never;
+  return entry_point.check_server_name == ServerNameCheck::always;
+}
+
+// A host that the certificate shown on this connection does not name (RFC 9110 §7.4): the client is to ask for it on a
+// connection of its own. Without a server name the client has not said whom it meant.
+bool is_misdirected(const Exchange& exchange, const ClientConnection& client, const EntryPoint& entry_point) {
+  if (!client.tls || client.server_name.empty() || !checks_server_name(client, entry_point)) return false;
+  HostBuffer buffer;
+  const auto host = host_of_authority(exchange.request().authority, buffer);
+  if (!host || *host == client.server_name) return false;
+  Worker& worker = client.worker;
+  const auto shown =
+      worker.certificates.choose(*worker.snapshot->certificates, client.server_name, worker.clock.wall_now());
+  return !shown || !shown->covers(*host);
+}
+
 const HttpRoute* find_route(const Exchange& exchange, const EntryPoint& entry_point) {
   HostBuffer buffer;
   const auto host = host_of_authority(exchange.request().authority, buffer);
@@ -110,7 +128,6 @@ Awaitable<void> tunnel(Exchange& exchange, ClientConnection& client, std::shared
   const RelayLimits limits{entry_point->timeouts.tunnel_idle};
   keep_names(record);
   entry_point.reset();
-  client.reading.clear();
   upstream.reading.clear();
   const RelayResult result = co_await relay(exchange.tunnel(), upstream.stream(), {}, from_upstream, limits,
                                             client.worker.deadlines, client.worker.buffers);
@@ -188,6 +205,11 @@ Awaitable<void> forward(Exchange& exchange, ClientConnection& client, std::share
   }
   if (is_redirected(exchange, *entry_point)) {
     co_await redirect(exchange, *entry_point->redirection, record);
+    co_return;
+  }
+  if (is_misdirected(exchange, client, *entry_point)) {
+    Failure failure(FailureKind::misdirected_request, client.server_name);
+    co_await refuse(exchange, std::move(failure), record);
     co_return;
   }
   const HttpRoute* route = find_route(exchange, *entry_point);

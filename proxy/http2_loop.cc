@@ -10,8 +10,15 @@ namespace {
 
 Http2Link link_of(ClientConnection& client) {
   Worker& worker = client.worker;
-  return {worker.io.get_executor(), client.stream(), client.plain,   client.inbox,
-          worker.deadlines,         client.reading,  client.writing, worker.clock};
+  return {worker.io.get_executor(),
+          client.stream(),
+          client.plain,
+          client.inbox,
+          worker.deadlines,
+          client.reading,
+          client.writing,
+          worker.clock,
+          client.counters.http2_refusals};
 }
 
 Http2Terms terms_of(const EntryPoint& entry_point) {
@@ -59,6 +66,7 @@ Awaitable<void> serve_exchange(ClientConnection& client, Http2Exchange& exchange
 Awaitable<Result<void>> serve_http2(ClientConnection& client) {
   Http2Connection connection(link_of(client), terms_of(*client.entry_point),
                              [&client](Http2Exchange& exchange) { return serve_exchange(client, exchange); });
+  if (!client.refresh()) connection.drain();
   client.entry_point.reset();  // an open connection pins no old routes
   client.wind_down = [&connection] { connection.drain(); };
   auto served = co_await connection.run();

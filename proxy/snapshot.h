@@ -53,7 +53,12 @@ struct Redirection {
 struct EntryPointTls {
   bool required = false;  // http.tls given: plain HTTP is refused here
   std::shared_ptr<const tls::ServerContext> context;
+  std::shared_ptr<const tls::ServerContext>
+      tcp_context;  // of TCP routes: no HTTP/2, which their upstreams may not know
 };
+
+// Requests for a host that the certificate shown to the TLS server name does not cover: 421, or as any other.
+enum class ServerNameCheck : std::uint8_t { never, http2, always };
 
 struct EntryPoint {
   std::string name;
@@ -64,6 +69,7 @@ struct EntryPoint {
   EntryPointTls tls;
   std::optional<Redirection> redirection;
   bool http2_cleartext = false;  // an HTTP/2 preface is understood without TLS (prior knowledge, RFC 9113 §3.3)
+  ServerNameCheck check_server_name = ServerNameCheck::http2;
   bool proxy_protocol = false;  // a PROXY header is expected from proxy_protocol_from
   AddressRanges proxy_protocol_from;
   bool proxy_protocol_from_all = false;

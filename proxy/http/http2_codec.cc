@@ -6,9 +6,26 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace gatehouse {
 namespace {
+
+constexpr std::size_t longest_answer_head = 1024 * 1024;  // as nghttp2 estimates it; an upstream's has 128 KiB at most
+constexpr double data_bytes_per_idle_frame = 1024;
+constexpr std::size_t least_window = 256;
+
+constexpr std::size_t preface_size = 24;
+constexpr std::size_t frame_head_size = 9;
+constexpr std::size_t most_padding = 256;
+
+// A frame that does more than keep us busy. Small ones may be all padding.
+bool brings_something(std::uint8_t type, std::uint8_t flags, std::size_t payload) {
+  if (type == NGHTTP2_HEADERS || type == NGHTTP2_CONTINUATION || type == NGHTTP2_RST_STREAM) return true;
+  if (type != NGHTTP2_DATA) return false;
+  const std::size_t padding = (flags & NGHTTP2_FLAG_PADDED) != 0 ? most_padding : 0;
+  return payload > padding || (flags & NGHTTP2_FLAG_END_STREAM) != 0;
+}
 
 std::uint8_t* bytes_of(std::string_view text) {
   return reinterpret_cast<std::uint8_t*>(const_cast<char*>(text.data()));  // nghttp2 copies and does not write
@@ -71,8 +88,13 @@ struct Http2Codec::Callbacks {
   static int field(nghttp2_session*, const nghttp2_frame* frame, const std::uint8_t* name, std::size_t name_size,
                    const std::uint8_t* value, std::size_t value_size, std::uint8_t, void* user) {
     if (listener(user).field(frame->hd.stream_id, view(name, name_size), view(value, value_size))) return 0;
-    codec(user).trouble_ = "a field block far beyond the limit";
-    return NGHTTP2_ERR_CALLBACK_FAILURE;
+    return codec(user).refuse(Http2Refusal::large_head, "a field block far beyond the limit");
+  }
+
+  // A field that no HTTP/1 head could hold either; left alone, nghttp2 would merely drop it.
+  static int field_refused(nghttp2_session*, const nghttp2_frame*, const std::uint8_t*, std::size_t,
+                           const std::uint8_t*, std::size_t, std::uint8_t, void* user) {
+    return codec(user).stream_reset() ? NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE : NGHTTP2_ERR_CALLBACK_FAILURE;
   }
 
   static int frame_received(nghttp2_session*, const nghttp2_frame* frame, void* user) {
@@ -82,19 +104,15 @@ struct Http2Codec::Callbacks {
     if (frame->hd.type == NGHTTP2_HEADERS) self.listener_.head_ends(stream, last);
     if (frame->hd.type == NGHTTP2_DATA && last) self.listener_.data_ends(stream);
     if (frame->hd.type == NGHTTP2_GOAWAY) self.listener_.going_away(frame->goaway.last_stream_id);
-    if (frame->hd.type == NGHTTP2_RST_STREAM && !self.stream_reset()) return NGHTTP2_ERR_CALLBACK_FAILURE;
-    return 0;
+    if (frame->hd.type == NGHTTP2_RST_STREAM) self.stream_reset();
+    if (frame->hd.type == NGHTTP2_SETTINGS && (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0)
+      self.settings_acknowledged_ = true;
+    return self.trouble_.empty() ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
   }
 
-  // Of every frame, also of those that nghttp2 passes over.
-  static int frame_begins(nghttp2_session*, const nghttp2_frame_hd* head, void* user) {
-    return codec(user).frame_begins(head->type, head->length) ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
-  }
-
-  // Windows are opened again for what we send.
   static int frame_sent(nghttp2_session*, const nghttp2_frame* frame, void* user) {
-    Budget& budget = codec(user).idle_frames_;
-    if (frame->hd.type == NGHTTP2_DATA) budget.left = std::min(budget.most, budget.left + 4);
+    if (frame->hd.type == NGHTTP2_DATA) codec(user).data_sent(frame->hd.length);
+    if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR) codec(user).broken_ = true;
     return 0;
   }
 
@@ -117,6 +135,7 @@ struct Http2Codec::Callbacks {
   static ssize_t outgoing(nghttp2_session* session, StreamId stream, std::uint8_t* room, std::size_t size,
                           std::uint32_t* flags, nghttp2_data_source*, void* user) {
     const Http2Outgoing piece = listener(user).outgoing(stream, std::span(reinterpret_cast<char*>(room), size));
+    codec(user).squeezed_ = size < least_window && piece.bytes == size && !piece.last;
     if (piece.wait) return NGHTTP2_ERR_DEFERRED;
     if (!piece.last) return static_cast<ssize_t>(piece.bytes);
     *flags |= NGHTTP2_DATA_FLAG_EOF;
@@ -135,15 +154,16 @@ Http2Codec::Http2Codec(Side side, const Http2Limits& limits, Http2Listener& list
     : listener_(listener),
       idle_frames_{limits.idle_frames, limits.idle_frames, limits.idle_frames_per_second, now},
       resets_{limits.resets, limits.resets, limits.resets_per_second, now},
-      now_(now) {
+      now_(now),
+      payload_left_(side == Side::server ? preface_size : 0) {
   nghttp2_session_callbacks* callbacks = nullptr;
   nghttp2_option* option = nullptr;
   nghttp2_session_callbacks_new(&callbacks);
   nghttp2_option_new(&option);
   nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, Callbacks::head_begins);
   nghttp2_session_callbacks_set_on_header_callback(callbacks, Callbacks::field);
+  nghttp2_session_callbacks_set_on_invalid_header_callback(callbacks, Callbacks::field_refused);
   nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, Callbacks::frame_received);
-  nghttp2_session_callbacks_set_on_begin_frame_callback(callbacks, Callbacks::frame_begins);
   nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, Callbacks::frame_sent);
   nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, Callbacks::frame_refused);
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, Callbacks::data);
@@ -151,6 +171,8 @@ Http2Codec::Http2Codec(Side side, const Http2Limits& limits, Http2Listener& list
   nghttp2_option_set_no_auto_window_update(option, 1);
   nghttp2_option_set_no_closed_streams(option, 1);
   nghttp2_option_set_max_outbound_ack(option, 100);
+  nghttp2_option_set_max_send_header_block_length(option, longest_answer_head);
+  nghttp2_option_set_builtin_recv_extension_type(option, NGHTTP2_PRIORITY_UPDATE);
   if (side == Side::server)
     nghttp2_session_server_new2(&session_, callbacks, this, option);
   else
@@ -162,6 +184,7 @@ Http2Codec::Http2Codec(Side side, const Http2Limits& limits, Http2Listener& list
                                                {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, limits.stream_window},
                                                {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, limits.head_bytes}};
   if (side == Side::server) settings.push_back({NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1});
+  if (side == Side::server) settings.push_back({NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1});
   if (side == Side::client) settings.push_back({NGHTTP2_SETTINGS_ENABLE_PUSH, 0});
   nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings.data(), settings.size());
   nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0,
@@ -177,29 +200,66 @@ bool Http2Codec::Budget::take(TimePoint now) {
   return left >= 0;
 }
 
-bool Http2Codec::frame_begins(std::uint8_t type, std::size_t payload) {
-  const bool brings_something =
-      type == NGHTTP2_HEADERS || (type == NGHTTP2_DATA && payload > 0) || type == NGHTTP2_RST_STREAM;
-  if (brings_something || idle_frames_.take(now_)) return true;
-  trouble_ = "too many frames that bring nothing";
+bool Http2Codec::idle_frame() {
+  if (idle_frames_.take(now_)) return true;
+  refuse(Http2Refusal::idle_frames, "too many frames that bring nothing");
   return false;
 }
 
 bool Http2Codec::stream_reset() {
   if (resets_.take(now_)) return true;
-  trouble_ = "too many streams reset";
+  refuse(Http2Refusal::resets, "too many streams reset");
   return false;
+}
+
+// Windows are opened again for what we send. Those opened by a few bytes at a time make us work for nothing
+// (CVE-2019-9511): they count in full.
+void Http2Codec::data_sent(std::size_t bytes) {
+  if (std::exchange(squeezed_, false)) return;
+  const double credit = 1 + static_cast<double>(bytes) / data_bytes_per_idle_frame;
+  idle_frames_.left = std::min(idle_frames_.most, idle_frames_.left + credit);
+}
+
+int Http2Codec::refuse(Http2Refusal refusal, std::string_view words) {
+  refusal_ = refusal;
+  trouble_ = words;
+  return NGHTTP2_ERR_CALLBACK_FAILURE;
+}
+
+// nghttp2 does not tell of frames that it passes over: those of unknown types, of streams that are over.
+bool Http2Codec::count_frames(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const std::size_t passed = std::min(payload_left_, bytes.size());
+    payload_left_ -= passed;
+    bytes.remove_prefix(passed);
+    const std::string_view more = bytes.substr(0, frame_head_size - frame_head_.size());
+    frame_head_.append(more);
+    bytes.remove_prefix(more.size());
+    if (frame_head_.size() < frame_head_size) continue;
+    const auto byte = [this](std::size_t i) { return static_cast<std::uint8_t>(frame_head_[i]); };
+    payload_left_ = static_cast<std::size_t>(byte(0)) << 16 | static_cast<std::size_t>(byte(1)) << 8 | byte(2);
+    const bool productive = brings_something(byte(3), byte(4), payload_left_);
+    frame_head_.clear();
+    if (!productive && !idle_frame()) return false;
+  }
+  return true;
 }
 
 Result<void> Http2Codec::receive(std::string_view bytes, TimePoint now) {
   now_ = now;
+  if (!count_frames(bytes)) {
+    end(Http2Error::enhance_your_calm);
+    return Failure(FailureKind::bad_request, std::string(trouble_));
+  }
   const auto taken = nghttp2_session_mem_recv(session_, bytes_of(bytes), bytes.size());
   if (taken == static_cast<ssize_t>(bytes.size())) return {};
   if (!trouble_.empty()) {
     end(Http2Error::enhance_your_calm);
     return Failure(FailureKind::bad_request, std::string(trouble_));
   }
-  const bool flooded = taken == NGHTTP2_ERR_FLOODED;
+  if (taken == NGHTTP2_ERR_FLOODED) refusal_ = Http2Refusal::acknowledgements;
+  if (taken == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS) refusal_ = Http2Refusal::continuations;
+  const bool flooded = refusal_ != Http2Refusal::protocol_error;
   end(flooded ? Http2Error::enhance_your_calm : Http2Error::protocol_error);
   return Failure(FailureKind::bad_request, taken < 0 ? nghttp2_strerror(static_cast<int>(taken)) : "bytes left over");
 }
@@ -240,6 +300,16 @@ void Http2Codec::consume_of_closed(std::size_t bytes) { nghttp2_session_consume_
 
 void Http2Codec::reset(StreamId stream, Http2Error error) {
   nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream, static_cast<std::uint32_t>(error));
+}
+
+void Http2Codec::reset_by_its_fault(StreamId stream, Http2Error error) {
+  stream_reset();
+  reset(stream, error);
+}
+
+void Http2Codec::end_for(Http2Refusal refusal, Http2Error error) {
+  refusal_ = refusal;
+  end(error);
 }
 
 void Http2Codec::announce_end() { nghttp2_submit_shutdown_notice(session_); }

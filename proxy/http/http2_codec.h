@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "proxy/http/http2_refusal.h"
 #include "proxy/http/message.h"
 
 #include <cstdint>
@@ -26,6 +27,7 @@ enum class Http2Error : std::uint32_t {
   none = 0x0,
   protocol_error = 0x1,
   internal_error = 0x2,
+  settings_timeout = 0x4,
   refused_stream = 0x7,
   cancel = 0x8,
   enhance_your_calm = 0xb,
@@ -36,6 +38,7 @@ struct Http2Limits {
   std::uint32_t stream_window = 1024 * 1024;       // bytes a peer may send ahead on one stream: 100 ms at 80 Mbit/s
   std::uint32_t connection_window = 2 * 1024 * 1024;  // and on all of a connection: the most that it makes us hold
   std::uint32_t head_bytes = 64 * 1024;            // told as SETTINGS_MAX_HEADER_LIST_SIZE
+  std::uint32_t heads_bytes = 512 * 1024;          // of all open requests together; further ones are refused
   double idle_frames = 1000, idle_frames_per_second = 100;  // that bring nothing
   double resets = 200, resets_per_second = 50;              // of streams, by the peer or by its fault
 };
@@ -80,6 +83,12 @@ class Http2Codec {
   void take_output(std::string& out, std::size_t enough);
   // Neither side has anything more to say.
   bool over() const;
+  // It has told the peer of an error, and takes nothing more.
+  bool broken() const { return broken_; }
+  // The peer has confirmed our settings (RFC 9113 §6.5.3).
+  bool settings_acknowledged() const { return settings_acknowledged_; }
+  // Of which kind, or why receive() failed.
+  Http2Refusal refusal() const { return refusal_; }
 
   // Field names may have upper case. With `body`, Http2Listener::outgoing is asked for it.
   void submit_answer(StreamId stream, std::uint16_t status, const std::vector<HeaderField>& fields, bool body);
@@ -89,9 +98,13 @@ class Http2Codec {
   void consume(StreamId stream, std::size_t bytes);
   void consume_of_closed(std::size_t bytes);
   void reset(StreamId stream, Http2Error error);
+  // Counts like a reset by the peer.
+  void reset_by_its_fault(StreamId stream, Http2Error error);
   // The two steps of a polite end (RFC 9113 §6.8): no new streams, please; then: none are taken any more.
   void announce_end();
   void end(Http2Error error);
+  // Ends because the peer goes too far; not for use within a callback.
+  void end_for(Http2Refusal refusal, Http2Error error);
 
  private:
   struct Callbacks;
@@ -101,14 +114,22 @@ class Http2Codec {
     TimePoint at;
     bool take(TimePoint now);
   };
-  bool frame_begins(std::uint8_t type, std::size_t payload);
+  bool count_frames(std::string_view bytes);
+  bool idle_frame();
   bool stream_reset();
+  void data_sent(std::size_t bytes);
+  int refuse(Http2Refusal refusal, std::string_view words);
 
   Http2Listener& listener_;
   nghttp2_session* session_ = nullptr;
   Budget idle_frames_, resets_;
   TimePoint now_;
-  std::string_view trouble_;  // why the session must end
+  std::string frame_head_;     // of the frame that begins, as far as it is here
+  std::size_t payload_left_;  // of the frame under way; at first, of the preface
+  std::string_view trouble_;  // why the session must end, where we say so
+  Http2Refusal refusal_ = Http2Refusal::protocol_error;
+  bool broken_ = false, settings_acknowledged_ = false;
+  bool squeezed_ = false;  // the piece under way is as small as the peer's windows ask for
 };
 
 }  // namespace gatehouse
