@@ -329,8 +329,8 @@ void Renewal::report(const PlannedCertificate& planned, const IssueOutcome& outc
   if (!outcome.issued) {
     ++status_.failed[planned.resolver];
     const std::string next = outcome.next_try ? time_text(*outcome.next_try) : "in a minute";
-    return ports_.log->error("certificate for {} from {}: {}; next try {}", name, printable(planned.ca), outcome.words,
-                             next);
+    ports_.log->error("certificate for {} from {}: {}; next try {}", name, printable(planned.ca), outcome.words, next);
+    return tell_askers(planned, false, name + ": " + outcome.words + "; next try " + next);
   }
   ++status_.issued[planned.resolver];
   illness_.erase(planned.ca);
@@ -340,6 +340,11 @@ void Renewal::report(const PlannedCertificate& planned, const IssueOutcome& outc
                    kept == nullptr ? "" : time_text(kept->held.validity.not_after));
   if (!outcome.words.empty()) ports_.log->warn("certificate for {}: {}", name, printable(outcome.words));
   ports_.changed();
+  tell_askers(planned, true, name + ": obtained from " + planned.ca);
+}
+
+void Renewal::tell_askers(const PlannedCertificate& planned, bool issued, const std::string& words) const {
+  if (ports_.reported) ports_.reported({planned.asked_by, issued, printable(words)});
 }
 
 // The other resolvers go on with the CA.

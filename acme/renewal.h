@@ -43,6 +43,13 @@ struct RenewalOptions {
   Duration rest = std::chrono::milliseconds(50);  // between two plans
 };
 
+// How an order has ended, for those who asked for the certificate.
+struct IssueReport {
+  std::vector<std::string> asked_by;  // `Ingress gitlab/web`
+  bool issued = false;
+  std::string words;
+};
+
 class Renewal : public std::enable_shared_from_this<Renewal> {
  public:
   struct Ports {
@@ -52,6 +59,7 @@ class Renewal : public std::enable_shared_from_this<Renewal> {
     std::function<void()> answers_changed;  // answers() may be
     std::function<void(const RenewalStatus&)> status_changed;
     RenewalOptions options = {};
+    std::function<void(const IssueReport&)> reported = {};  // of each order that has ended
   };
 
   Renewal(asio::any_io_executor executor, std::shared_ptr<Place> place, Ports ports);
@@ -97,6 +105,7 @@ class Renewal : public std::enable_shared_from_this<Renewal> {
   static Awaitable<void> open_account(std::shared_ptr<Renewal> self, AccountPlace key);
   static Awaitable<void> carry_out(std::shared_ptr<Renewal> self, Issuance work);
   void report(const PlannedCertificate& planned, const IssueOutcome& outcome);
+  void tell_askers(const PlannedCertificate& planned, bool issued, const std::string& words) const;
   Awaitable<void> leave_account_alone(AccountPlace key, std::string account, Trouble trouble);
   Awaitable<void> leave_alone(std::string ca, std::string words, std::optional<WallTime> until);
 

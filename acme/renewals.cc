@@ -63,7 +63,8 @@ std::shared_ptr<Renewal> Renewals::renewal_of(const std::string& storage) {
                        if_alive([this] { hand_out(); }),
                        if_alive([this] { show_answers(); }),
                        if_alive([this, storage](const RenewalStatus& status) { count(storage, status); }),
-                       ports_.options};
+                       ports_.options,
+                       ports_.reported};
   auto place = ports_.place ? ports_.place(storage) : nullptr;
   if (!place) place = std::make_shared<DirectoryPlace>(storage, ports_.options.open_again);
   renewal = std::make_shared<Renewal>(ports_.executor, std::move(place), std::move(ports));

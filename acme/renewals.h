@@ -25,6 +25,7 @@ class Renewals {
     RenewalOptions options = {};
     // Where the storage of this name is kept; null: in a folder of that name.
     std::function<std::shared_ptr<Place>(const std::string& storage)> place = {};
+    std::function<void(const IssueReport&)> reported = {};
   };
 
   explicit Renewals(Ports ports);

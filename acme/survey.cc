@@ -46,7 +46,7 @@ std::vector<Survey> survey(const std::map<std::string, ResolverSettings>& resolv
   std::map<std::string, std::unique_ptr<Holdings>> held;  // the same
   const auto board = std::make_shared<Board>([](const auto&) {});
   for (const auto& [name, settings] : resolvers) {
-    if (!settings.acme) continue;
+    if (!settings.acme || settings.acme->in_secrets()) continue;
     Survey& there = by_storage[settings.acme->storage];
     if (there.storage.empty()) {
       there.storage = settings.acme->storage;

@@ -23,7 +23,7 @@ struct Survey {
   Plan plan;
 };
 
-// One of each storage.
+// One of each folder; what is kept in Secrets is for kubectl to show.
 std::vector<Survey> survey(const std::map<std::string, ResolverSettings>& resolvers,
                            const std::vector<CertificateRequest>& requests, Clock& clock);
 

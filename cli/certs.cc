@@ -7,6 +7,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include <ostream>
+
 #include <algorithm>
 #include <filesystem>
 #include <memory>
@@ -27,6 +29,19 @@ int refuse(const CommandLine& line, const std::string& words) {
   return exit_problem;
 }
 
+// What is kept in Secrets the cluster's own tools show, and an annotation asks for. True when there is such a thing.
+bool tell_of_secrets(const Settings& settings, std::ostream& err) {
+  bool some = false;
+  for (const auto& [name, resolver] : settings.resolvers) {
+    if (!resolver.acme || !resolver.acme->in_secrets()) continue;
+    some = true;
+    err << "certificatesResolvers." << printable(name)
+        << " keeps its certificates in Secrets: kubectl get secrets -l gatehouse.dev/record; to renew one: "
+           "kubectl annotate secret NAME gatehouse.dev/renew=now\n";
+  }
+  return some;
+}
+
 // Nothing when it has been refused.
 std::optional<std::vector<Survey>> look(const CommandLine& line) {
   auto configuration = read_configuration(line.source, Names::unresolved);
@@ -34,7 +49,8 @@ std::optional<std::vector<Survey>> look(const CommandLine& line) {
   if (!configuration.settings) return std::nullopt;
   SystemClock clock;
   auto surveys = acme::survey(configuration.settings->resolvers, configuration.certificate_requests, clock);
-  if (surveys.empty()) {
+  const bool in_secrets = tell_of_secrets(*configuration.settings, line.console.err);
+  if (surveys.empty() && !in_secrets) {
     refuse(line, line.source.file + ": no certificatesResolvers entry is `acme: {…}`");
     return std::nullopt;
   }

@@ -4,8 +4,10 @@
 #include "config/class_filter.h"
 #include "config/kubernetes/load_balancer.h"
 #include "config/kubernetes/watcher.h"
+#include "config/problem_reasons.h"
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 
 #include <random>
 
@@ -20,13 +22,22 @@ double chance() {
   return std::uniform_real_distribution<>(0, 1)(dice);
 }
 
-ClusterOptions options_of(const KubernetesAccessSettings& access) {
+// `NAMESPACE/NAME`; nothing of `auto` and the empty text.
+std::optional<ObjectName> name_of(const std::string& text) {
+  const auto slash = text.find('/');
+  if (slash == text.npos) return std::nullopt;
+  return ObjectName{text.substr(0, slash), text.substr(slash + 1)};
+}
+
+ClusterOptions options_of(const KubernetesSettings& settings) {
+  const KubernetesAccessSettings& access = settings.access;
   ClusterOptions options;
   options.namespaces = access.namespaces;
   options.ingress_selector = access.label_selector;
-  options.secrets = access.secrets == SecretAccess::all ? ClusterOptions::Secrets::all
-                                                        : ClusterOptions::Secrets::referenced;
+  options.secrets =
+      access.secrets == SecretAccess::all ? ClusterOptions::Secrets::all : ClusterOptions::Secrets::referenced;
   options.cache_file = access.cache;
+  if (settings.reports.update_status) options.published_service = name_of(settings.reports.published_service);
   return options;
 }
 
@@ -36,12 +47,6 @@ void keep_running(asio::io_context& io, std::shared_ptr<Object> object, Awaitabl
   asio::co_spawn(io, std::move(running), [object](std::exception_ptr bug) {
     if (bug) std::rethrow_exception(bug);
   });
-}
-
-// `NAMESPACE/NAME`
-ObjectName name_of(const std::string& text) {
-  const auto slash = text.find('/');
-  return {text.substr(0, slash), slash == text.npos ? std::string() : text.substr(slash + 1)};
 }
 
 }  // namespace
@@ -87,7 +92,7 @@ ClusterMember::ClusterMember(Access access, KubernetesSettings settings, MemberI
       client_({ports_.io, ports_.deadlines, ports_.clock, ports_.resolve, ports_.log}, std::move(access)),
       cluster_(std::make_shared<Cluster>(
           Cluster::Ports{ports_.io.get_executor(), ports_.clock, client_.streamer(), ports_.log},
-          options_of(settings_.access))),
+          options_of(settings_))),
       handed_back_(ports_.io.get_executor(), ports_.clock) {
   const auto executor = ports_.io.get_executor();
   if (settings_.leader_election.enabled) {
@@ -102,13 +107,14 @@ ClusterMember::ClusterMember(Access access, KubernetesSettings settings, MemberI
   if (settings_.reports.events)
     events_ = std::make_shared<Events>(
         Events::Ports{executor, ports_.clock, ports_.log, client_.caller(), identity_.pod.name});
+  take_report();
   if (!settings_.reports.update_status) return;
   std::vector<std::string> fixed;
   for (const auto& address : {settings_.reports.ingress_ip, settings_.reports.ingress_hostname})
     if (!address.empty()) fixed.push_back(address);
   if (auto text = fixed_load_balancer(fixed); text && !fixed.empty()) fixed_address_ = *text;
   const auto given_up = [this](const ObjectName& ingress) {
-    tell(ObjectKey{Kind::ingress, ingress}.text(), "StatusContested",
+    tell(ObjectKey{Kind::ingress, ingress}.text(), reasons::status_contested,
          "another controller rewrites status.loadBalancer again and again: it is left alone for an hour", true);
   };
   status_ = std::make_shared<IngressStatus>(IngressStatus::Ports{executor, ports_.clock, ports_.log, client_.caller(),
@@ -150,11 +156,13 @@ std::shared_ptr<acme::Place> ClusterMember::place() {
 void ClusterMember::start() {
   keep_running(ports_.io, cluster_, cluster_->run([this] {
     ports_.reload.note_cluster_change();
+    take_report();
     if (status_) status_->changed();
   }));
   if (events_) keep_running(ports_.io, events_, events_->run());
   if (status_) keep_running(ports_.io, status_, status_->run());
   start_sharing();
+  asio::co_spawn(ports_.io, keep_report(), asio::detached);
   if (!election_) return leadership_changed();
   electing_ = true;
   asio::co_spawn(ports_.io, election_->run(), [this, election = election_](std::exception_ptr bug) {
@@ -180,6 +188,20 @@ void ClusterMember::leadership_changed() {
   if (status_) status_->lead(now);
   if (events_) events_->lead(now);
   if (secrets_) secrets_->kept_in()->leadership_changed();
+  take_report();
+}
+
+void ClusterMember::take_report() {
+  report_ = std::make_shared<const ClusterReport>(
+      ClusterReport{client_.access().server, cluster_->has_synced(), leading(), cluster_->watches()});
+}
+
+// Most of the time nothing changes but when the API server was last heard.
+Awaitable<void> ClusterMember::keep_report() {
+  for (;;) {
+    co_await ports_.clock.sleep_until(ports_.clock.now() + report_every);
+    take_report();
+  }
 }
 
 void ClusterMember::report(const Publication& publication) {
@@ -206,21 +228,25 @@ void ClusterMember::tell(const std::string& object, std::string_view reason, con
   if (details != nullptr) events_->tell({*key, details->uid, std::string(reason), words, warning});
 }
 
+std::optional<ObjectName> ClusterMember::published_service() const {
+  if (settings_.reports.fixed_address()) return std::nullopt;
+  if (settings_.reports.published_service != "auto") return name_of(settings_.reports.published_service);
+  return find_published_service(cluster_->objects(), identity_.pod);
+}
+
 // Empty: not known, so nothing is written.
-std::string ClusterMember::shown_address() const {
+std::string ClusterMember::shown_address() {
   if (settings_.reports.fixed_address()) return fixed_address_;
   const ClusterObjects& objects = cluster_->objects();
-  std::optional<ObjectName> name;
-  if (settings_.reports.published_service == "auto")
-    name = find_published_service(objects, identity_.pod);
-  else if (!settings_.reports.published_service.empty())
-    name = name_of(settings_.reports.published_service);
+  const auto name = published_service();
   const auto found = name ? objects.services.find(*name) : objects.services.end();
   if (found == objects.services.end()) return {};
   const kubernetes::Service& service = *found->second;
   const ObjectDetails* details = cluster_->details({Kind::service, *name});
-  return load_balancer_of({service.type, service.cluster_ip, service.external_name, service.external_ips,
-                           details == nullptr ? std::string() : details->status});
+  auto address = load_balancer_of({service.type, service.cluster_ip, service.external_name, service.external_ips,
+                                   details == nullptr ? std::string() : details->status});
+  if (!address.empty()) published_ = {*name, address};
+  return address;
 }
 
 std::vector<ShownStatus> ClusterMember::our_ingresses() const {
@@ -234,10 +260,45 @@ std::vector<ShownStatus> ClusterMember::our_ingresses() const {
   return ours;
 }
 
+// A rollout ends replicas too, but only who takes Gatehouse away deletes the Service in front of it. `helm uninstall`
+// does so before it ends the pods.
+bool ClusterMember::is_taken_away() const {
+  if (!published_ || !cluster_->listed()) return false;
+  const ObjectDetails* service = cluster_->details({Kind::service, published_->service});
+  return service == nullptr || service->deleting;
+}
+
+// Those that show our address, but for other controllers' that do too; our IngressClass may be gone by now.
+std::vector<ShownStatus> ClusterMember::ingresses_left_behind() const {
+  const ClusterObjects& objects = cluster_->objects();
+  const ClassFilter classes(objects, ports_.reload.cluster_rules().classes);
+  std::vector<ShownStatus> ours;
+  for (const auto& [name, ingress] : objects.ingresses) {
+    const auto class_name = ClassFilter::class_of(*ingress);
+    const bool of_another = !classes.accepts(*ingress) && objects.classes.contains({"", class_name});
+    const ObjectDetails* details = of_another ? nullptr : cluster_->details({Kind::ingress, name});
+    if (details != nullptr) ours.push_back({name, details->status, details->resource_version});
+  }
+  return ours;
+}
+
+Awaitable<void> ClusterMember::clear_status() {
+  ports_.log->info("Service {} is gone: its addresses are removed from the status of Ingresses",
+                   published_->service.text());
+  auto call = client_.caller();
+  auto ours = ingresses_left_behind();
+  const auto report =
+      co_await clear_ingress_status(ports_.clock, std::move(call), std::move(ours), published_->address);
+  for (const auto& failure : report.failures) ports_.log->warn("status not removed: {}", failure);
+  ports_.log->info("status removed from {} Ingresses", report.removed);
+}
+
 Awaitable<void> ClusterMember::leave() {
+  if (status_) status_->stop();
+  if (status_ && leading() && is_taken_away())
+    co_await ends_before(ports_.clock, ports_.clock.now() + longest_clearing, clear_status());
   left_ = true;
   leadership_changed();
-  if (status_) status_->stop();
   if (events_) events_->stop();
   if (ticket_keys_) ticket_keys_->stop();
   if (election_) election_->stop();
@@ -245,6 +306,10 @@ Awaitable<void> ClusterMember::leave() {
   while (electing_ && ports_.clock.now() < end) co_await handed_back_.wait_until(end);
 }
 
-std::string ClusterMember::metrics() const { return client_.metrics(); }
+std::string ClusterMember::metrics() const {
+  return client_.metrics() + cluster_metrics(*report_.load(), ports_.clock.now());
+}
+
+std::string ClusterMember::json() const { return cluster_json(*report_.load(), ports_.clock.now()); }
 
 }  // namespace gatehouse

@@ -12,8 +12,10 @@
 #include "config/kubernetes/lease.h"
 #include "config/kubernetes/shared_ticket_keys.h"
 #include "config/kubernetes/waiting.h"
+#include "config/kubernetes/watch_report.h"
 #include "config/reload.h"
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -30,8 +32,7 @@ struct MemberIdentity {
 };
 
 // By POD_NAMESPACE and POD_NAME (downward API), else what the access and the host's name say.
-MemberIdentity member_identity(const std::map<std::string, std::string>& environment,
-                               const kubernetes::Access& access);
+MemberIdentity member_identity(const std::map<std::string, std::string>& environment, const kubernetes::Access& access);
 
 class ClusterMember {
  public:
@@ -58,19 +59,29 @@ class ClusterMember {
   void report(const Publication& publication);
   // Something was obtained or refused for an object, as a problem's `object` names it.
   void tell(const std::string& object, std::string_view reason, const std::string& words, bool warning);
-  static constexpr Duration longest_leave = std::chrono::seconds(8);
-  // Stops writing, and hands leadership back.
+  static constexpr Duration longest_clearing = std::chrono::seconds(20), longest_leave = std::chrono::seconds(8);
+  // Stops writing, and hands leadership back. When Gatehouse is taken away, what it wrote into the status of Ingresses
+  // is removed first.
   Awaitable<void> leave();
 
-  // In Prometheus' format; any thread.
+  // In Prometheus' format, and what /api/kubernetes shows; any thread.
   std::string metrics() const;
+  std::string json() const;
 
  private:
+  static constexpr Duration report_every = std::chrono::seconds(5);
+
   bool leading() const;
+  void take_report();
+  Awaitable<void> keep_report();
   void leadership_changed();
   void start_sharing();
-  std::string shown_address() const;
+  std::optional<ObjectName> published_service() const;
+  std::string shown_address();
   std::vector<kubernetes::ShownStatus> our_ingresses() const;
+  bool is_taken_away() const;
+  std::vector<kubernetes::ShownStatus> ingresses_left_behind() const;
+  Awaitable<void> clear_status();
   std::vector<kubernetes::EventOn> events_of(const std::vector<Problem>& problems) const;
 
   const KubernetesSettings settings_;
@@ -84,6 +95,12 @@ class ClusterMember {
   std::shared_ptr<kubernetes::SharedTicketKeys> ticket_keys_;  // null: not shared
   std::shared_ptr<SecretFeed> secrets_;  // null: no certificates are kept in Secrets
   std::string fixed_address_;
+  struct Published {
+    ObjectName service;
+    std::string address;
+  };
+  std::optional<Published> published_;  // what was last shown, where it came from a Service
+  std::atomic<std::shared_ptr<const kubernetes::ClusterReport>> report_;  // for other threads
   bool left_ = false, electing_ = false;
   kubernetes::Bell handed_back_;
 };

@@ -1,5 +1,7 @@
 #include "cli/program.h"
 
+#include "config/problem_reasons.h"
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
@@ -88,6 +90,12 @@ acme::Renewals::Ports Program::renewal_ports() {
           {},
           [this](const std::string& storage) {
             return member_ && storage == AcmeSettings::secrets_storage ? member_->place() : nullptr;
+          },
+          [this](const acme::IssueReport& report) {
+            if (!member_) return;
+            for (const auto& object : report.asked_by)
+              member_->tell(object, report.issued ? reasons::certificate_issued : reasons::certificate_failed,
+                            report.words, !report.issued);
           }};
 }
 
@@ -110,6 +118,7 @@ AdminSource Program::admin_source(const Settings& settings) {
   source.snapshot = [this] { return server_.snapshot(); };
   source.extra_metrics = [this] { return renewals_.metrics() + (member_ ? member_->metrics() : std::string()); };
   source.problems_json = [this] { return *standing_.problems_json.load(); };
+  if (settings.kubernetes) source.cluster_json = [this] { return member_ ? member_->json() : std::string("{}\n"); };
   source.version = GATEHOUSE_VERSION;
   source.allowed_hosts = settings.admin_allowed_hosts;
   return source;

@@ -17,6 +17,11 @@ inline constexpr std::string_view resolver_not_found = "ResolverNotFound";
 inline constexpr std::string_view unsupported_backend = "UnsupportedBackend";
 inline constexpr std::string_view invalid_endpoint = "InvalidEndpoint";  // an address that is not dialled
 
+// What became of a certificate that was asked for, and of the addresses an Ingress shows.
+inline constexpr std::string_view certificate_issued = "CertificateIssued";
+inline constexpr std::string_view certificate_failed = "CertificateFailed";
+inline constexpr std::string_view status_contested = "StatusContested";
+
 // What somebody else has, or the settings do not grant.
 inline constexpr std::string_view conflicting_host = "ConflictingHost";
 inline constexpr std::string_view conflicting_certificate = "ConflictingCertificate";

@@ -21,6 +21,7 @@ constexpr std::string_view overview =
     "<li><a href=\"/ping\">/ping</a> the process answers<li><a href=\"/ready\">/ready</a> it may get traffic"
     "<li><a href=\"/metrics\">/metrics</a> Prometheus<li><a href=\"/api/routes\">/api/routes</a> what is routed where"
     "<li><a href=\"/api/problems\">/api/problems</a> what is wrong in the configuration"
+    "<li><a href=\"/api/kubernetes\">/api/kubernetes</a> how the cluster is followed, where one is"
     "<li><a href=\"/api/version\">/api/version</a></ul></html>\n";
 
 }  // namespace
@@ -57,6 +58,8 @@ Awaitable<Admin::Page> Admin::page(std::string path) {
     page = {200, json_type, routes_json(*source_.snapshot())};
   } else if (path == "/api/problems") {
     page = {200, json_type, source_.problems_json()};
+  } else if (path == "/api/kubernetes" && source_.cluster_json) {
+    page = {200, json_type, source_.cluster_json()};
   } else if (path == "/api/version") {
     page = {200, json_type, "{\"version\":\"" + source_.version + "\"}\n"};
   } else if (path == "/") {

@@ -18,6 +18,7 @@ struct AdminSource {
   std::function<bool()> draining;
   std::function<SnapshotPtr()> snapshot;         // the newest
   std::function<std::string()> problems_json;    // a JSON array of what is wrong in the configuration
+  std::function<std::string()> cluster_json;     // null: no cluster is followed
   std::function<std::string()> extra_metrics;    // more text in Prometheus' format; may be empty
   std::string version;
   // Host names it answers to besides addresses and localhost; "*": any. A web page elsewhere whose name is made to

@@ -55,6 +55,8 @@ std::string query_text(std::string_view text) {
   return encoded;
 }
 
+std::string by_name(const ObjectName& name) { return "fieldSelector=metadata.name%3D" + query_text(name.name); }
+
 // As the API server lets objects and namespaces be named; nothing else is asked for.
 bool may_exist(const ObjectName& name) {
   const auto plain = [](const std::string& text, std::size_t longest) {
@@ -116,6 +118,7 @@ Cluster::Cluster(Ports ports, ClusterOptions options)
       stopping_(ports_.executor, TimePoint::max()) {
   if (options_.namespaces.empty()) add_feeds("");
   for (const auto& ns : std::set<std::string>(options_.namespaces.begin(), options_.namespaces.end())) add_feeds(ns);
+  if (!options_.namespaces.empty()) follow_published_service();
   if (options_.cache_file.empty()) return;
   cache_thread_.emplace(1u);
   read_cache();
@@ -149,6 +152,15 @@ void Cluster::add_feeds(const std::string& ns) {
   if (!options_.tcp_routes) return;
   add(tcp_routes, ns, "");
   add(old_tcp_routes, ns, "");
+}
+
+void Cluster::follow_published_service() {
+  const auto& name = options_.published_service;
+  if (!name || !may_exist(*name) || is_served(name->ns)) return;
+  Resource resource = services;
+  resource.optional = true;
+  feeds_.push_back(make_feed({Kind::service, services.type, name->ns, name->name},
+                             watch_options(resource, name->ns, by_name(*name))));
 }
 
 std::shared_ptr<Feed> Cluster::make_feed(Scope scope, ListWatch::Options options) {
@@ -194,11 +206,13 @@ Awaitable<void> Cluster::until_stopped() {
 
 // ---- Secrets
 
+bool Cluster::is_served(const std::string& ns) const {
+  const auto& served = options_.namespaces;
+  return served.empty() || std::find(served.begin(), served.end(), ns) != served.end();
+}
+
 void Cluster::want_secrets(std::set<ObjectName> names) {
-  std::erase_if(names, [&](const ObjectName& name) {
-    const auto& served = options_.namespaces;
-    return !may_exist(name) || (!served.empty() && std::find(served.begin(), served.end(), name.ns) == served.end());
-  });
+  std::erase_if(names, [&](const ObjectName& name) { return !may_exist(name) || !is_served(name.ns); });
   const bool first = !std::exchange(wanted_told_, true);
   wanted_since_kinds_ = kinds_listed();
   const std::set<ObjectName> before = std::exchange(wanted_, names);
@@ -231,8 +245,7 @@ void Cluster::follow_secret(const ObjectName& name) {
   Resource resource = secrets;
   resource.optional = true;
   const auto feed =
-      make_feed({Kind::secret, secrets.type, name.ns, name.name},
-                watch_options(resource, name.ns, "fieldSelector=metadata.name%3D" + query_text(name.name)));
+      make_feed({Kind::secret, secrets.type, name.ns, name.name}, watch_options(resource, name.ns, by_name(name)));
   secret_feeds_[name] = feed;
   if (running_ && !stopped_) start(feed);
 }
@@ -314,7 +327,8 @@ std::vector<WatchState> Cluster::watches() const {
   std::vector<WatchState> states;
   const auto add = [&](const Feed& feed) {
     const ListWatch& state = feed.state();
-    states.push_back({feed.name(), feed.kind(), state.synced(), state.health(), state.trouble(), state.last_heard()});
+    states.push_back({feed.name(), feed.kind(), state.options().optional, state.synced(), state.health(),
+                      state.trouble(), state.last_heard()});
   };
   for (const auto& feed : feeds_) add(*feed);
   for (const auto& [name, feed] : secret_feeds_) add(*feed);

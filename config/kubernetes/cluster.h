@@ -34,6 +34,8 @@ struct ClusterOptions {
   std::string ingress_selector = {};  // labelSelector of Ingresses: app=gitlab,tier!=test
   Secrets secrets = Secrets::all;
   std::size_t most_secret_watches = 50;
+  // One more Service to be followed, where its namespace is none of the above: no routes lead to it.
+  std::optional<ObjectName> published_service = {};
   bool tcp_routes = true;  // IngressRouteTCP of both groups, where they are
   std::filesystem::path cache_file = {};  // empty: none
 };
@@ -42,6 +44,7 @@ struct ClusterOptions {
 struct WatchState {
   std::string name;  // "Ingress", "Secret gitlab/web-tls", "Service in gitlab"
   Kind kind = Kind::ingress;
+  bool optional = false;  // need not be there
   bool synced = false;
   ListWatch::Health health = ListWatch::Health::good;
   std::string trouble;
@@ -95,6 +98,8 @@ class Cluster {
  private:
   void read_cache();
   void add_feeds(const std::string& ns);
+  void follow_published_service();
+  bool is_served(const std::string& ns) const;
   std::shared_ptr<Feed> make_feed(Scope scope, ListWatch::Options options);
   void start(const std::shared_ptr<Feed>& feed);
   void follow_secret(const ObjectName& name);

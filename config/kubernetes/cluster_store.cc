@@ -87,6 +87,7 @@ void ClusterStore::note_details(const ObjectKey& key, const Value& object) {
   ObjectDetails& details = details_[key];
   details.uid = metadata["uid"].text().substr(0, longest_uid);
   details.resource_version = metadata["resourceVersion"].text().substr(0, longest_uid);
+  details.deleting = metadata["deletionTimestamp"].given();
   details.status.clear();
   if (key.kind != Kind::ingress && key.kind != Kind::service) return;
   const Value balancer = object["status"]["loadBalancer"];

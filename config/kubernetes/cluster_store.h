@@ -22,6 +22,7 @@ namespace gatehouse::kubernetes {
 struct ObjectDetails {
   std::string uid;
   std::string resource_version;
+  bool deleting = false;  // metadata.deletionTimestamp is set: it goes when its finalizers let it
   std::string status;  // status.loadBalancer of an Ingress or Service, canonical (load_balancer.h); empty: none
 };
 

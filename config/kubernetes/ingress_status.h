@@ -2,9 +2,9 @@
 // leader writes, the others do nothing; what is written and when, StatusPlan says. An Ingress that is not ours any more
 // keeps what it shows until its new controller writes.
 //
-// Not removed when the program ends: after a rollout, or a lost leadership, the addresses are the same, and a status
-// that empties for seconds costs DNS entries. clear_ingress_status is for who takes Gatehouse away for good: a command
-// that the chart's pre-delete hook runs.
+// Not removed when a replica ends: after a rollout, or a lost leadership, the addresses are the same, and a status that
+// empties for seconds costs DNS entries. clear_ingress_status is for when Gatehouse is taken away for good, which shows
+// in the Service in front of it being deleted (ClusterMember::leave).
 //
 // RBAC: ingresses/status patch, wherever our Ingresses are.
 #pragma once

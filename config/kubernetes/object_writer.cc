@@ -117,6 +117,8 @@ json::object write(const Service& service) {
   add_text(spec, "type", service.type);
   add_text(spec, "clusterIP", service.cluster_ip);
   add_text(spec, "externalName", service.external_name);
+  if (!service.external_ips.empty())
+    spec["externalIPs"] = json::array(service.external_ips.begin(), service.external_ips.end());
   json::array ports;
   for (const ServicePort& port : service.ports) {
     json::object written;
@@ -132,6 +134,12 @@ json::object write(const Service& service) {
   return object;
 }
 
+json::array named(const std::vector<std::string>& names) {
+  json::array list;
+  for (const auto& name : names) list.push_back(json::object{{"name", name}});
+  return list;
+}
+
 json::object write(const EndpointSlice& slice) {
   json::object object = start("discovery.k8s.io/v1", "EndpointSlice", slice.meta);
   json::array endpoints, ports;
@@ -141,6 +149,8 @@ json::object write(const EndpointSlice& slice) {
         {"conditions",
          {{"ready", endpoint.ready}, {"serving", endpoint.serving}, {"terminating", endpoint.terminating}}}};
     if (!endpoint.target.empty()) written["targetRef"] = {{"name", endpoint.target}};
+    if (endpoint.hints)
+      written["hints"] = {{"forZones", named(endpoint.hints->zones)}, {"forNodes", named(endpoint.hints->nodes)}};
     endpoints.push_back(std::move(written));
   }
   for (const SlicePort& port : slice.ports) {

@@ -243,6 +243,19 @@ TEST_F(Certs, WhatIsNotThereCannotBeAskedFor) {
   EXPECT_EQ(ask({"certs", "prune"}).exit_code, exit_well);
 }
 
+TEST_F(Commands, CertsInSecretsAreForKubectlToShow) {
+  root_.write("gatehouse.yaml", R"(entryPoints:
+  web: {address: "127.0.0.1:80"}
+  websecure: {address: "127.0.0.1:443", http: {tls: {certResolver: le}}}
+providers: {kubernetes: {endpoint: "https://127.0.0.1:1"}}
+certificatesResolvers: {le: {acme: {httpChallenge: {entryPoint: web}, storage: kubernetes}}}
+)");
+  auto list = ask({"certs", "list"});
+  EXPECT_EQ(list.exit_code, exit_well) << list.err;
+  EXPECT_TRUE(holds(list.err, "certificatesResolvers.le keeps its certificates in Secrets: kubectl")) << list.err;
+  EXPECT_FALSE(std::filesystem::exists("kubernetes"));
+}
+
 // Answers one connection with `answer` and keeps the first line it was sent. It reads the whole head before: closing
 // with bytes unread would reset the connection under the answer.
 class OneAnswer {

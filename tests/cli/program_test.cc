@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <boost/asio/ip/tcp.hpp>
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -17,12 +18,32 @@
 namespace gatehouse {
 namespace {
 
-// A free port at the moment it is asked for.
-int free_port() {
-  asio::io_context context;
-  asio::ip::tcp::acceptor acceptor(context, {asio::ip::address_v4::loopback(), 0});
-  return acceptor.local_endpoint().port();
-}
+// A port of the loopback that nobody else is given while this is there: bound, and not listened on, so that who shares
+// it (SO_REUSEPORT) gets all connections.
+class Port {
+ public:
+  Port() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const int on = 1;
+    ::setsockopt(socket_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    ::setsockopt(socket_, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+    socklen_t size = sizeof address;
+    auto* plain = reinterpret_cast<sockaddr*>(&address);
+    if (::bind(socket_, plain, size) != 0 || ::getsockname(socket_, plain, &size) != 0) std::abort();
+    number_ = ntohs(address.sin_port);
+  }
+  ~Port() { ::close(socket_); }
+  Port(const Port&) = delete;
+  Port& operator=(const Port&) = delete;
+
+  operator int() const { return number_; }
+
+ private:
+  int socket_;
+  int number_ = 0;
+};
 
 // Hears what a program tells its service manager.
 class ServiceManager {
@@ -105,8 +126,8 @@ class Serving : public testing::Test {
   }
 
   TemporaryDirectory root_;
-  int web_ = free_port();
-  int admin_ = free_port();
+  const Port web_;
+  const Port admin_;
   ServiceManager manager_;
   std::thread thread_;
   int exit_code_ = -1;
@@ -124,7 +145,7 @@ TEST_F(Serving, ServesReloadsAndStops) {
   EXPECT_EQ(ask(web_, "/").substr(0, 12), "HTTP/1.1 503");
   EXPECT_EQ(ask(web_, "/", "b.test").substr(0, 12), "HTTP/1.1 404");
 
-  int more = free_port();
+  const Port more;
   root_.write("gatehouse.yaml", settings("  more: {address: '127.0.0.1:" + std::to_string(more) + "'}\n"));
   reload();
   EXPECT_EQ(ask(more, "/").substr(0, 12), "HTTP/1.1 503");
@@ -144,7 +165,7 @@ TEST_F(Serving, BrokenSettingsOnReloadKeepItServing) {
 
 TEST_F(Serving, ATakenAddressEndsItAtTheStart) {
   asio::io_context context;
-  asio::ip::tcp::acceptor taken(context, {asio::ip::address_v4::loopback(), static_cast<unsigned short>(web_)});
+  asio::ip::tcp::acceptor taken(context, {asio::ip::address_v4::loopback(), static_cast<unsigned short>(int{web_})});
   std::string file = (root_ / "gatehouse.yaml").string();
   const char* arguments[] = {"gatehouse", "run", "--config", file.c_str()};
   std::ostringstream out, err;

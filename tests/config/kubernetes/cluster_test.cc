@@ -106,7 +106,7 @@ TEST_F(ClusterTest, FollowsAllKindsAtOnceAndIsSyncedWhenAllAreListed) {
   ASSERT_TRUE(details);
   EXPECT_EQ(details->uid, "u-web");
   EXPECT_EQ(details->resource_version, "1");
-  EXPECT_EQ(details->status, R"({"ingress":[{"ip":"10.0.0.9"}]})");
+  EXPECT_EQ(details->status, "10.0.0.9");
   EXPECT_EQ(cluster->watches().size(), 7u);
 }
 
@@ -243,6 +243,25 @@ TEST_F(ClusterTest, ReadsOnlyTheNamespacesNamed) {
   EXPECT_TRUE(web());
   api.end("/ingressclasses", 403);
   EXPECT_NE(problems().find("warning: IngressClass: "), std::string::npos);
+}
+
+TEST_F(ClusterTest, FollowsThePublishedServiceWhereverItIs) {
+  const auto front = R"({"metadata":{"name":"front","namespace":"gatehouse","uid":"u-front","resourceVersion":"1")";
+  const auto balanced = R"(},"status":{"loadBalancer":{"ingress":[{"ip":"10.0.0.7"}]}}})";
+  const auto details = [this] { return cluster->details({Kind::service, {"gatehouse", "front"}}); };
+  start({.namespaces = {"a"}, .published_service = ObjectName{"gatehouse", "front"}});
+  EXPECT_EQ(api.open(), 8u) << api.paths();
+  const std::string path = "/api/v1/namespaces/gatehouse/services?fieldSelector=metadata.name%3Dfront";
+  api.initial(path, {front + std::string(balanced)});
+  ASSERT_TRUE(details());
+  EXPECT_EQ(details()->status, "10.0.0.7");
+  EXPECT_FALSE(details()->deleting);
+  api.send(path,
+           api.event("MODIFIED", front + std::string(R"(,"deletionTimestamp":"2026-01-01T00:00:00Z")") + balanced));
+  EXPECT_TRUE(details()->deleting);
+  stop();
+  start({.namespaces = {"a"}, .published_service = ObjectName{"a", "front"}});
+  EXPECT_EQ(api.open(), 7u) << api.paths();
 }
 
 TEST_F(ClusterTest, KeepsOnlySecretsThatAreWantedAndGetsWhatItDropped) {

@@ -90,7 +90,7 @@ class PublishedServiceTest : public testing::Test {
     auto slice = std::make_shared<EndpointSlice>();
     slice->meta.name = {ns, name + "-1"};
     slice->service = name;
-    slice->endpoints.push_back({.address = asio::ip::make_address("10.1.1.1"), .target = pod});
+    slice->endpoints.push_back({.address = asio::ip::make_address("10.1.1.1"), .target = pod, .hints = nullptr});
     objects.add(std::shared_ptr<const EndpointSlice>(slice));
   }
   ClusterObjects objects;

@@ -74,7 +74,7 @@ class SharedKeys : public ::testing::Test {
     }
     auto keys = std::make_shared<TicketKeys>(clock_.wall_now());
     auto sharing =
-        std::make_shared<SharedTicketKeys>("edge", "gatehouse",
+        std::make_shared<SharedTicketKeys>(ObjectName{"edge", "gatehouse-ticket-keys"}, "gatehouse",
                                            SharedTicketKeys::Ports{io_.get_executor(), clock_, client_.caller(),
                                                                    std::make_shared<spdlog::logger>("quiet"), keys});
     asio::co_spawn(io_, run(sharing), asio::detached);
