@@ -17,7 +17,27 @@ constexpr std::size_t least_window = 256;
 
 constexpr std::size_t preface_size = 24;
 constexpr std::size_t frame_head_size = 9;
+constexpr std::size_t priority_size = 5, dependency_size = 4;
 constexpr std::size_t most_padding = 256;
+
+std::size_t payload_of(std::string_view head) {
+  const auto byte = [head](std::size_t i) { return static_cast<std::size_t>(static_cast<std::uint8_t>(head[i])); };
+  return byte(0) << 16 | byte(1) << 8 | byte(2);
+}
+
+std::uint8_t type_of(std::string_view head) { return static_cast<std::uint8_t>(head[3]); }
+
+// The 31 bits after a reserved one.
+StreamId number_at(std::string_view bytes, std::size_t at) {
+  std::uint32_t number = 0;
+  for (const char c : bytes.substr(at, 4)) number = number << 8 | static_cast<std::uint8_t>(c);
+  return static_cast<StreamId>(number & 0x7fffffff);
+}
+
+StreamId stream_of(std::string_view head) { return number_at(head, 5); }
+
+// A PRIORITY of the right size begins with the stream it depends on (RFC 7540 §6.3).
+bool depends(std::string_view head) { return type_of(head) == NGHTTP2_PRIORITY && payload_of(head) == priority_size; }
 
 // A frame that does more than keep us busy. Small ones may be all padding.
 bool brings_something(std::uint8_t type, std::uint8_t flags, std::size_t payload) {
@@ -112,12 +132,14 @@ struct Http2Codec::Callbacks {
 
   static int frame_sent(nghttp2_session*, const nghttp2_frame* frame, void* user) {
     if (frame->hd.type == NGHTTP2_DATA) codec(user).data_sent(frame->hd.length);
+    if (frame->hd.type == NGHTTP2_RST_STREAM) codec(user).remember_reset(frame->hd.stream_id);
     if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR) codec(user).broken_ = true;
     return 0;
   }
 
   // What made us reset a stream counts like a reset of its own (CVE-2025-8671).
-  static int frame_refused(nghttp2_session*, const nghttp2_frame*, int, void* user) {
+  static int frame_refused(nghttp2_session*, const nghttp2_frame* frame, int, void* user) {
+    codec(user).remember_reset(frame->hd.stream_id);
     return codec(user).stream_reset() ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
   }
 
@@ -226,42 +248,71 @@ int Http2Codec::refuse(Http2Refusal refusal, std::string_view words) {
   return NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
-// nghttp2 does not tell of frames that it passes over: those of unknown types, of streams that are over.
-bool Http2Codec::count_frames(std::string_view bytes) {
+bool Http2Codec::gather_frame_head(std::string_view& bytes) {
   while (!bytes.empty()) {
-    const std::size_t passed = std::min(payload_left_, bytes.size());
-    payload_left_ -= passed;
-    bytes.remove_prefix(passed);
-    const std::string_view more = bytes.substr(0, frame_head_size - frame_head_.size());
+    const bool head = frame_head_.size() >= frame_head_size;
+    const std::size_t wanted = head && depends(frame_head_) ? frame_head_size + dependency_size : frame_head_size;
+    const std::string_view more = bytes.substr(0, wanted - frame_head_.size());
     frame_head_.append(more);
     bytes.remove_prefix(more.size());
-    if (frame_head_.size() < frame_head_size) continue;
-    const auto byte = [this](std::size_t i) { return static_cast<std::uint8_t>(frame_head_[i]); };
-    payload_left_ = static_cast<std::size_t>(byte(0)) << 16 | static_cast<std::size_t>(byte(1)) << 8 | byte(2);
-    const bool productive = brings_something(byte(3), byte(4), payload_left_);
-    frame_head_.clear();
-    if (!productive && !idle_frame()) return false;
+    if (frame_head_.size() == wanted && (head || !depends(frame_head_))) return true;
   }
-  return true;
+  return false;
+}
+
+bool Http2Codec::is_over(StreamId stream) const {
+  if (ended_ || stream > last_opened_ || nghttp2_session_find_stream(session_, stream) != nullptr) return false;
+  return std::find(resets_sent_.begin(), resets_sent_.end(), stream) == resets_sent_.end();
+}
+
+Result<void> Http2Codec::check_frame() {
+  const std::uint8_t type = type_of(frame_head_);
+  const StreamId stream = stream_of(frame_head_);
+  const std::size_t payload = payload_of(frame_head_);
+  payload_left_ = payload - (frame_head_.size() - frame_head_size);
+  if (!brings_something(type, static_cast<std::uint8_t>(frame_head_[4]), payload) && !idle_frame())
+    return offence(Http2Error::enhance_your_calm, trouble_);
+  if (type == NGHTTP2_PRIORITY && stream == 0) return offence(Http2Error::protocol_error, "a priority of no stream");
+  if (depends(frame_head_) && number_at(frame_head_, frame_head_size) == stream)
+    return offence(Http2Error::protocol_error, "a stream that depends on itself");
+  if (type != NGHTTP2_HEADERS && type != NGHTTP2_DATA) return {};
+  if (stream > 0 && is_over(stream)) return offence(Http2Error::stream_closed, "a frame of a stream that is over");
+  if (type == NGHTTP2_HEADERS) last_opened_ = std::max(last_opened_, stream);
+  return {};
+}
+
+Result<void> Http2Codec::offence(Http2Error error, std::string_view words) {
+  end(error);
+  return Failure(FailureKind::bad_request, std::string(words));
 }
 
 Result<void> Http2Codec::receive(std::string_view bytes, TimePoint now) {
   now_ = now;
-  if (!count_frames(bytes)) {
-    end(Http2Error::enhance_your_calm);
-    return Failure(FailureKind::bad_request, std::string(trouble_));
+  while (!bytes.empty()) {
+    if (payload_left_ == 0) {
+      if (!gather_frame_head(bytes)) break;
+      if (auto allowed = check_frame(); !allowed) return allowed;
+      if (auto passed = pass(frame_head_); !passed) return passed;
+      frame_head_.clear();
+    }
+    const std::string_view payload = bytes.substr(0, payload_left_);
+    payload_left_ -= payload.size();
+    bytes.remove_prefix(payload.size());
+    if (payload.empty()) continue;
+    if (auto passed = pass(payload); !passed) return passed;
   }
+  return {};
+}
+
+Result<void> Http2Codec::pass(std::string_view bytes) {
   const auto taken = nghttp2_session_mem_recv(session_, bytes_of(bytes), bytes.size());
   if (taken == static_cast<ssize_t>(bytes.size())) return {};
-  if (!trouble_.empty()) {
-    end(Http2Error::enhance_your_calm);
-    return Failure(FailureKind::bad_request, std::string(trouble_));
-  }
+  if (!trouble_.empty()) return offence(Http2Error::enhance_your_calm, trouble_);
   if (taken == NGHTTP2_ERR_FLOODED) refusal_ = Http2Refusal::acknowledgements;
   if (taken == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS) refusal_ = Http2Refusal::continuations;
   const bool flooded = refusal_ != Http2Refusal::protocol_error;
-  end(flooded ? Http2Error::enhance_your_calm : Http2Error::protocol_error);
-  return Failure(FailureKind::bad_request, taken < 0 ? nghttp2_strerror(static_cast<int>(taken)) : "bytes left over");
+  return offence(flooded ? Http2Error::enhance_your_calm : Http2Error::protocol_error,
+                 taken < 0 ? nghttp2_strerror(static_cast<int>(taken)) : "bytes left over");
 }
 
 void Http2Codec::take_output(std::string& out, std::size_t enough) {
@@ -315,6 +366,7 @@ void Http2Codec::end_for(Http2Refusal refusal, Http2Error error) {
 void Http2Codec::announce_end() { nghttp2_submit_shutdown_notice(session_); }
 
 void Http2Codec::end(Http2Error error) {
+  ended_ = true;
   const StreamId last = nghttp2_session_get_last_proc_stream_id(session_);
   if (error == Http2Error::none)
     nghttp2_submit_goaway(session_, NGHTTP2_FLAG_NONE, last, NGHTTP2_NO_ERROR, nullptr, 0);

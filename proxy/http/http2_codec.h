@@ -9,6 +9,7 @@
 #include "proxy/http/http2_refusal.h"
 #include "proxy/http/message.h"
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -28,6 +29,7 @@ enum class Http2Error : std::uint32_t {
   protocol_error = 0x1,
   internal_error = 0x2,
   settings_timeout = 0x4,
+  stream_closed = 0x5,
   refused_stream = 0x7,
   cancel = 0x8,
   enhance_your_calm = 0xb,
@@ -114,7 +116,13 @@ class Http2Codec {
     TimePoint at;
     bool take(TimePoint now);
   };
-  bool count_frames(std::string_view bytes);
+  // Takes bytes off until the head of a frame is whole.
+  bool gather_frame_head(std::string_view& bytes);
+  Result<void> check_frame();
+  bool is_over(StreamId stream) const;
+  void remember_reset(StreamId stream) { resets_sent_[resets_sent_count_++ % resets_sent_.size()] = stream; }
+  Result<void> pass(std::string_view bytes);
+  Result<void> offence(Http2Error error, std::string_view words);
   bool idle_frame();
   bool stream_reset();
   void data_sent(std::size_t bytes);
@@ -124,8 +132,15 @@ class Http2Codec {
   nghttp2_session* session_ = nullptr;
   Budget idle_frames_, resets_;
   TimePoint now_;
-  std::string frame_head_;     // of the frame that begins, as far as it is here
+  // nghttp2 passes over frames of unknown types and of streams that are over without telling: so their heads are
+  // looked at before it gets them.
+  std::string frame_head_;    // as far as it is here; of PRIORITY with the stream it depends on
   std::size_t payload_left_;  // of the frame under way; at first, of the preface
+  StreamId last_opened_ = 0;
+  // Of these the peer may not know yet that they are over.
+  std::array<StreamId, 256> resets_sent_{};
+  std::size_t resets_sent_count_ = 0;
+  bool ended_ = false;
   std::string_view trouble_;  // why the session must end, where we say so
   Http2Refusal refusal_ = Http2Refusal::protocol_error;
   bool broken_ = false, settings_acknowledged_ = false;

@@ -104,6 +104,25 @@ TEST_F(Http2Floods, EmptyDataOfAStreamThatIsOver) {
   after(repeated(frame(data, 0, 1), 5000), "idle_frames");
 }
 
+TEST_F(Http2Floods, DataOfAStreamThatTheClientHasEnded) {
+  client.send(h2::get(1));
+  EXPECT_TRUE(client.answer(1).whole);
+  client.send(frame(data, 0, 1, "x"));
+  ends("protocol_error", stream_closed);
+}
+
+TEST_F(Http2Floods, AHeadOnAStreamThatWasPassedOver) {
+  client.send(h2::get(5));
+  EXPECT_TRUE(client.answer(5).whole);
+  client.send(h2::get(3));
+  ends("protocol_error", stream_closed);
+}
+
+TEST_F(Http2Floods, APriorityOnItself) {
+  client.send(frame(priority, 0, 1, number(1u) + "\x10"));
+  ends("protocol_error", protocol_error);
+}
+
 TEST_F(Http2Floods, ResetsOfAStreamThatIsOver) {
   client.send(h2::get(1));
   EXPECT_TRUE(client.answer(1).whole);
