@@ -30,9 +30,7 @@ Result<std::string> decode(std::string_view text, std::string_view alphabet) {
   return bytes;
 }
 
-}  // namespace
-
-std::string base64url(std::string_view bytes) {
+std::string encode(std::string_view bytes, std::string_view alphabet) {
   std::string text;
   text.reserve(bytes.size() / 3 * 4 + 3);
   std::uint32_t bits = 0;
@@ -41,10 +39,20 @@ std::string base64url(std::string_view bytes) {
     bits = (bits << 8 | static_cast<unsigned char>(c)) & 0xffff;
     for (count += 8; count >= 6;) {
       count -= 6;
-      text += url_safe[bits >> count & 63];
+      text += alphabet[bits >> count & 63];
     }
   }
-  if (count > 0) text += url_safe[bits << (6 - count) & 63];
+  if (count > 0) text += alphabet[bits << (6 - count) & 63];
+  return text;
+}
+
+}  // namespace
+
+std::string base64url(std::string_view bytes) { return encode(bytes, url_safe); }
+
+std::string base64(std::string_view bytes) {
+  std::string text = encode(bytes, standard);
+  text.append((4 - text.size() % 4) % 4, '=');
   return text;
 }
 

@@ -10,6 +10,7 @@
 namespace gatehouse {
 
 std::string base64url(std::string_view bytes);
+std::string base64(std::string_view bytes);
 // Fails with bad_configuration, never quoting the text: it may be a secret.
 Result<std::string> from_base64url(std::string_view text);
 // With its padding.

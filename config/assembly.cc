@@ -98,8 +98,9 @@ std::optional<std::string> read_roots(const std::vector<std::string>& files, std
   return whole ? std::optional(pem) : std::nullopt;
 }
 
-tls::ServerPolicy server_policy(const TlsOptionsSettings& options) {
+tls::ServerPolicy server_policy(const TlsOptionsSettings& options, bool http2) {
   tls::ServerPolicy policy;
+  if (!http2) policy.alpn = {"http/1.1"};
   policy.min_version = options.min_version == TlsVersion::tls13 ? tls::Version::tls13 : tls::Version::tls12;
   policy.cipher_suites = options.cipher_suites;
   policy.curves = options.curve_preferences;
@@ -128,6 +129,8 @@ EntryPoint make_entry_point(const EntryPointSettings& settings, const Settings& 
   entry_point.forwarded_from_all = settings.forwarded_headers.insecure;
   entry_point.timeouts = settings.timeouts;
   entry_point.limits = settings.limits;
+  entry_point.http2_cleartext = settings.http2.enabled && settings.http2.cleartext;
+  entry_point.check_server_name = settings.check_server_name;
   return entry_point;
 }
 
@@ -135,14 +138,20 @@ Assembly::Assembly(Clock& clock, Purpose purpose)
     : clock_(clock), purpose_(purpose), ticket_keys_(std::make_shared<tls::TicketKeys>(clock.wall_now())) {}
 
 TranslationInput Assembly::assemble(const Settings& settings, std::vector<Problem>& problems) {
-  use_server_context(settings.tls.options, problems);
+  const std::size_t before = problems.size();
+  use_server_context(termination_, server_policy(settings.tls.options, true), problems);
+  if (problems.size() == before)  // else the second would say the same
+    use_server_context(termination_without_http2_, server_policy(settings.tls.options, false), problems);
   use_client_context(settings.servers_transport, problems);
   use_internal_ca(settings, problems);
 
   TranslationInput input;
   for (const auto& entry_point : settings.entry_points) {
     input.entry_points.push_back(make_input(entry_point, settings, problems));
-    if (termination_) input.entry_points.back().entry_point.tls.context = termination_->context;
+    const auto& termination = entry_point.http2.enabled ? termination_ : termination_without_http2_;
+    EntryPointTls& tls = input.entry_points.back().entry_point.tls;
+    if (termination) tls.context = termination->context;
+    if (termination_without_http2_) tls.tcp_context = termination_without_http2_->context;
   }
   if (settings.manifests) input.manifests = rules_of(*settings.manifests);
   if (settings.kubernetes) input.kubernetes = rules_of(*settings.kubernetes);
@@ -163,12 +172,12 @@ TranslationInput Assembly::assemble(const Settings& settings, std::vector<Proble
   return input;
 }
 
-void Assembly::use_server_context(const TlsOptionsSettings& options, std::vector<Problem>& problems) {
-  auto policy = server_policy(options);
-  if (termination_ && termination_->policy == policy) return;
+void Assembly::use_server_context(std::optional<Termination>& termination, tls::ServerPolicy policy,
+                                  std::vector<Problem>& problems) {
+  if (termination && termination->policy == policy) return;
   auto context = tls::make_server_context(policy, ticket_keys_);
   if (context)
-    termination_ = {std::move(policy), std::move(*context)};
+    termination = {std::move(policy), std::move(*context)};
   else
     problems.push_back(error_in("", "tls.options.default", context.error().detail));
 }

@@ -42,7 +42,8 @@ class Assembly {
     std::shared_ptr<const tls::ServerContext> context;
   };
 
-  void use_server_context(const TlsOptionsSettings& options, std::vector<Problem>& problems);
+  void use_server_context(std::optional<Termination>& termination, tls::ServerPolicy policy,
+                          std::vector<Problem>& problems);
   void use_client_context(const ServersTransportSettings& settings, std::vector<Problem>& problems);
   void use_internal_ca(const Settings& settings, std::vector<Problem>& problems);
   Result<std::shared_ptr<const tls::InternalCa>> load_ca(const std::string& storage);
@@ -53,7 +54,7 @@ class Assembly {
   Clock& clock_;
   Purpose purpose_;
   std::shared_ptr<tls::TicketKeys> ticket_keys_;
-  std::optional<Termination> termination_;
+  std::optional<Termination> termination_, termination_without_http2_;
   std::optional<Transport> transport_;
   std::string ca_storage_;
   std::shared_ptr<const tls::InternalCa> internal_ca_;

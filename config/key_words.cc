@@ -27,6 +27,7 @@ struct TypeText {
   std::string operator()(UntilIssued& (*)(At)) const { return "text"; }
   std::string operator()(PropagationCheck& (*)(At)) const { return "text"; }
   std::string operator()(SecretAccess& (*)(At)) const { return "text"; }
+  std::string operator()(ServerNameCheck& (*)(At)) const { return "text"; }
 };
 
 struct ValueText {

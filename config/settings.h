@@ -55,6 +55,12 @@ struct LifeCycleSettings {
   Duration grace = std::chrono::seconds(10);         // then open connections have this long to finish
 };
 
+// entryPoints.<name>.http2
+struct Http2Settings {
+  bool enabled = true;
+  bool cleartext = true;
+};
+
 struct EntryPointSettings {
   std::string name;
   ListenSettings listen;  // never empty
@@ -67,6 +73,8 @@ struct EntryPointSettings {
   ClientTimeouts timeouts;
   ClientLimits limits;
   LifeCycleSettings life_cycle;
+  Http2Settings http2;
+  ServerNameCheck check_server_name = ServerNameCheck::http2;
 
   // Serves ping, ready, metrics, api and dashboard instead of routes.
   bool admin() const { return name == "admin"; }

@@ -2,6 +2,7 @@
 
 #include "base/socket_options.h"
 #include "proxy/http1_loop.h"
+#include "proxy/http2_loop.h"
 #include "proxy/proxy_protocol.h"
 #include "proxy/tcp_session.h"
 #include "tls/client_hello.h"
@@ -80,7 +81,7 @@ TcpConnectionFacts facts_of(const ClientConnection& client, const tls::ClientHel
 }
 
 // False: a certificate authority has seen the answer to its challenge, and nothing else is to be said.
-Awaitable<Result<bool>> start_tls(ClientConnection& client) {
+Awaitable<Result<bool>> start_tls(ClientConnection& client, std::shared_ptr<const tls::ServerContext> context) {
   Worker& worker = client.worker;
   const EntryPoint& entry_point = *client.entry_point;
   client.reading.within(entry_point.timeouts.handshake);
@@ -92,8 +93,7 @@ Awaitable<Result<bool>> start_tls(ClientConnection& client) {
   tls::ChooseCertificate choose = [&worker, &snapshot](std::string_view server_name) {
     return worker.certificates.choose(*snapshot->certificates, server_name, worker.clock.wall_now());
   };
-  auto accepted =
-      co_await tls::accept_tls(client.plain, entry_point.tls.context, std::move(choose), snapshot->challenges);
+  auto accepted = co_await tls::accept_tls(client.plain, std::move(context), std::move(choose), snapshot->challenges);
   if (!accepted && client.reading.expired()) co_return Failure(FailureKind::handshake_timeout);
   if (!accepted) co_return accepted.error();
   client.reading.clear();
@@ -102,6 +102,7 @@ Awaitable<Result<bool>> start_tls(ClientConnection& client) {
   client.inbox.attach(*client.tls);
   ++client.counters.handshakes;
   if (accepted->resumed) ++client.counters.resumed_handshakes;
+  client.http2 = accepted->alpn == "h2";
   co_return accepted->alpn != tls::challenge_protocol;
 }
 
@@ -157,6 +158,36 @@ Result<Protocol> choose_by_server_name(const ClientConnection& client, const tls
   return Failure(FailureKind::no_route, hello.server_name.empty() ? "no server name" : hello.server_name);
 }
 
+// Whether the client begins with HTTP/2's preface (RFC 9113 §3.4), which no HTTP/1 request can.
+Awaitable<Result<bool>> begins_http2(ClientConnection& client) {
+  constexpr std::string_view preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+  client.reading.within(client.entry_point->timeouts.head);
+  if (client.inbox.unread().empty() && co_await client.stream().wait_readable()) co_return false;
+  while (true) {
+    const std::string_view bytes = client.inbox.unread().substr(0, preface.size());
+    if (!preface.starts_with(bytes)) break;
+    if (bytes.size() == preface.size()) co_return true;
+    auto more = co_await gather(client, FailureKind::head_timeout);
+    if (!more) co_return more.error();
+    if (!*more) break;
+  }
+  client.reading.clear();
+  co_return false;
+}
+
+// With TLS the handshake has agreed on the version; without, an HTTP/2 client knows before (RFC 9113 §3.3).
+Awaitable<Result<void>> serve_http(ClientConnection& client) {
+  if (!client.tls && client.entry_point->http2_cleartext) {
+    auto begins = co_await begins_http2(client);
+    if (client.reading.expired() && client.inbox.unread().empty()) co_return Result<void>();  // it never spoke
+    if (!begins) co_return begins.error();
+    client.http2 = *begins;
+  }
+  if (client.http2) co_return co_await serve_http2(client);
+  co_await serve_http1(client);
+  co_return Result<void>();
+}
+
 // Waits for the first bytes. False: silence, which means that the server is to speak first.
 Awaitable<Result<bool>> sniff(ClientConnection& client, Duration limit) {
   if (!client.inbox.unread().empty()) co_return true;
@@ -208,14 +239,15 @@ Awaitable<Result<Protocol>> choose_protocol(ClientConnection& client) {
 Awaitable<Result<void>> serve(ClientConnection& client, Protocol protocol) {
   using Kind = Protocol::Kind;
   if (protocol.kind == Kind::https || protocol.kind == Kind::tcp_over_tls) {
-    auto started = co_await start_tls(client);
+    const EntryPointTls& tls = client.entry_point->tls;
+    auto started = co_await start_tls(client, protocol.kind == Kind::https ? tls.context : tls.tcp_context);
     if (!started) co_return started.error();
     if (!*started) co_return Result<void>();
   }
   if (protocol.kind == Kind::tcp || protocol.kind == Kind::tcp_over_tls)
     co_await serve_tcp(client, std::move(protocol.route));
   else
-    co_await serve_http1(client);
+    co_return co_await serve_http(client);
   co_return Result<void>();
 }
 

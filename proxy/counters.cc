@@ -23,6 +23,7 @@ void add(EntryPointCounters& to, const EntryPointCounters& from) {
   to.durations.sum_s += from.durations.sum_s;
   to.sessions += from.sessions;
   to.open_sessions += from.open_sessions;
+  add_all(to.http2_refusals, from.http2_refusals);
 }
 
 void add(ServiceCounters& to, const ServiceCounters& from) {

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/failure.h"
+#include "proxy/http/http2_refusal.h"
 
 #include <array>
 #include <cstdint>
@@ -34,6 +35,7 @@ struct EntryPointCounters {
   DurationCounts durations;
   std::uint64_t sessions = 0;
   std::int64_t open_sessions = 0;
+  Http2Refusals http2_refusals{};
 };
 
 struct ServiceCounters {

@@ -54,6 +54,24 @@ Awaitable<void> redirect(Exchange& exchange, const Redirection& to, ExchangeReco
   (void)co_await exchange.respond(record.status, std::move(fields), {});
 }
 
+bool checks_server_name(const ClientConnection& client, const EntryPoint& entry_point) {
+  if (client.http2) return entry_point.check_server_name != ServerNameCheck::never;
+  return entry_point.check_server_name == ServerNameCheck::always;
+}
+
+// A host that the certificate shown on this connection does not name (RFC 9110 §7.4): the client is to ask for it on a
+// connection of its own. Without a server name the client has not said whom it meant.
+bool is_misdirected(const Exchange& exchange, const ClientConnection& client, const EntryPoint& entry_point) {
+  if (!client.tls || client.server_name.empty() || !checks_server_name(client, entry_point)) return false;
+  HostBuffer buffer;
+  const auto host = host_of_authority(exchange.request().authority, buffer);
+  if (!host || *host == client.server_name) return false;
+  Worker& worker = client.worker;
+  const auto shown =
+      worker.certificates.choose(*worker.snapshot->certificates, client.server_name, worker.clock.wall_now());
+  return !shown || !shown->covers(*host);
+}
+
 const HttpRoute* find_route(const Exchange& exchange, const EntryPoint& entry_point) {
   HostBuffer buffer;
   const auto host = host_of_authority(exchange.request().authority, buffer);
@@ -97,19 +115,19 @@ Awaitable<Result<std::unique_ptr<UpstreamConnection>>> connect(Worker& worker, c
 }
 
 // What a tunnel's record still needs when the snapshot it began with is long gone.
-void keep_names(ClientConnection& client, ExchangeRecord& record, std::string& names) {
-  names.append(record.route).append(record.service);
-  record.route = std::string_view(names).substr(0, record.route.size());
-  record.service = std::string_view(names).substr(record.route.size());
-  client.entry_point.reset();
+void keep_names(ExchangeRecord& record) {
+  record.kept_names.append(record.route).append(record.service);
+  const std::string_view names = record.kept_names;
+  record.service = names.substr(record.route.size());
+  record.route = names.substr(0, record.route.size());
 }
 
-Awaitable<void> tunnel(Exchange& exchange, ClientConnection& client, UpstreamConnection& upstream,
-                       ExchangeRecord& record) {
+Awaitable<void> tunnel(Exchange& exchange, ClientConnection& client, std::shared_ptr<const EntryPoint>& entry_point,
+                       UpstreamConnection& upstream, ExchangeRecord& record) {
   const std::string from_upstream(upstream.inbox().unread());
-  const RelayLimits limits{client.entry_point->timeouts.tunnel_idle};
-  keep_names(client, record, client.kept_names);
-  client.reading.clear();
+  const RelayLimits limits{entry_point->timeouts.tunnel_idle};
+  keep_names(record);
+  entry_point.reset();
   upstream.reading.clear();
   const RelayResult result = co_await relay(exchange.tunnel(), upstream.stream(), {}, from_upstream, limits,
                                             client.worker.deadlines, client.worker.buffers);
@@ -119,6 +137,7 @@ Awaitable<void> tunnel(Exchange& exchange, ClientConnection& client, UpstreamCon
 
 // Sends the request to one endpoint after another until one answers. Returns how it failed, if all did.
 Awaitable<std::optional<Failure>> send_and_receive(Exchange& exchange, ClientConnection& client,
+                                                   std::shared_ptr<const EntryPoint>& entry_point,
                                                    std::shared_ptr<const Service> service, ExchangeRecord& record) {
   Worker& worker = client.worker;
   const RequestHead& request = exchange.request();
@@ -146,7 +165,7 @@ Awaitable<std::optional<Failure>> send_and_receive(Exchange& exchange, ClientCon
       record.status = attempt.status_sent();
       if (answered) {
         if (record.status == 101)
-          co_await tunnel(exchange, client, upstream, record);
+          co_await tunnel(exchange, client, entry_point, upstream, record);
         else if (attempt.reusable() && !worker.draining)
           worker.pool.give_back(std::move(*connection), *service);
         co_return std::nullopt;
@@ -178,17 +197,22 @@ Awaitable<void> refuse(Exchange& exchange, Failure failure, ExchangeRecord& reco
   (void)co_await exchange.respond(status, std::move(fields), page);
 }
 
-Awaitable<void> forward(Exchange& exchange, ClientConnection& client, ExchangeRecord& record) {
-  const EntryPoint& entry_point = *client.entry_point;  // of one snapshot, to the end of this exchange
+Awaitable<void> forward(Exchange& exchange, ClientConnection& client, std::shared_ptr<const EntryPoint>& entry_point,
+                        ExchangeRecord& record) {
   if (const std::string* answer = challenge_answer(exchange, *client.worker.snapshot->challenges)) {
     co_await answer_challenge(exchange, *answer, record);
     co_return;
   }
-  if (is_redirected(exchange, entry_point)) {
-    co_await redirect(exchange, *entry_point.redirection, record);
+  if (is_redirected(exchange, *entry_point)) {
+    co_await redirect(exchange, *entry_point->redirection, record);
     co_return;
   }
-  const HttpRoute* route = find_route(exchange, entry_point);
+  if (is_misdirected(exchange, client, *entry_point)) {
+    Failure failure(FailureKind::misdirected_request, client.server_name);
+    co_await refuse(exchange, std::move(failure), record);
+    co_return;
+  }
+  const HttpRoute* route = find_route(exchange, *entry_point);
   if (!route) {
     Failure failure = unroutable(exchange.request().path);
     co_await refuse(exchange, std::move(failure), record);
@@ -201,7 +225,7 @@ Awaitable<void> forward(Exchange& exchange, ClientConnection& client, ExchangeRe
     co_return;
   }
   record.service = route->service->name;
-  auto failure = co_await send_and_receive(exchange, client, route->service, record);
+  auto failure = co_await send_and_receive(exchange, client, entry_point, route->service, record);
   if (failure) co_await refuse(exchange, std::move(*failure), record);
 }
 

@@ -3,6 +3,7 @@
 #include "proxy/admin.h"
 #include "proxy/forward.h"
 #include "proxy/http/http1_server.h"
+#include "proxy/request_facts.h"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -36,55 +37,14 @@ Awaitable<bool> wait_for_request(ClientConnection& client, std::uint32_t served)
   co_return client.entry_point != nullptr;
 }
 
-// The address the request came from: the peer, or what trusted proxies before it say (the last address in
-// X-Forwarded-For that is not theirs).
-std::string resolve_client(const ClientConnection& client, const RequestHead& request, bool trusted) {
-  std::string found = client.peer_text;
-  if (!trusted) return found;
-  std::vector<std::string_view> hops;
-  for (const auto& field : request.fields)
-    if (field.id == HeaderId::x_forwarded_for)
-      for_each_element(field.value, [&](std::string_view hop) { hops.push_back(hop); });
-  for (auto hop = hops.rbegin(); hop != hops.rend(); ++hop) {
-    error_code error;
-    const auto address = asio::ip::make_address(std::string(*hop), error);
-    if (error) break;
-    found = unmapped(address).to_string();
-    if (!client.entry_point->forwarded_from.contains(address)) break;
-  }
-  return found;
-}
-
-bool is_trusted(const ClientConnection& client) {
-  const EntryPoint& entry_point = *client.entry_point;
-  return entry_point.forwarded_from_all || entry_point.forwarded_from.contains(client.peer.address);
-}
-
-ExchangeRecord begin_record(const ClientConnection& client, const RequestHead& request) {
-  ExchangeRecord record;
-  record.started = client.worker.clock.wall_now();
-  record.entry_point = client.entry_point_name;
-  record.method = request.method;
-  record.target = request.target;
-  record.host = request.authority;
-  record.protocol = request.minor_version == 0 ? "HTTP/1.0" : "HTTP/1.1";
-  record.over_tls = client.tls != nullptr;
-  record.server_name = client.server_name;
-  if (client.worker.access_log.write) {
-    record.user_agent = request.find("user-agent");
-    record.referer = request.find("referer");
-  }
-  return record;
-}
-
 // Has one request answered and recorded. `head`: how reading it went. True when another may follow.
 Awaitable<bool> serve_exchange(ClientConnection& client, RequestHead& request, Result<bool> head, bool last) {
   Worker& worker = client.worker;
   const TimePoint started = worker.clock.now();
   if (!head) request = RequestHead{};
-  ExchangeRecord record = begin_record(client, request);
-  const bool trusted = is_trusted(client);
-  const std::string address = resolve_client(client, request, trusted);
+  ExchangeRecord record = begin_record(client, request, request.minor_version == 0 ? "HTTP/1.0" : "HTTP/1.1");
+  const bool trusted = is_trusted(client, *client.entry_point);
+  const std::string address = resolve_client(client, *client.entry_point, request, trusted);
   record.client = address;
   const Origin origin{address, client.peer_text, trusted, client.tls != nullptr};
   const Http1Link link = link_of(client);
@@ -94,7 +54,7 @@ Awaitable<bool> serve_exchange(ClientConnection& client, RequestHead& request, R
   else if (client.entry_point->admin && worker.admin)
     co_await worker.admin->answer(exchange, record);
   else
-    co_await forward(exchange, client, record);
+    co_await forward(exchange, client, client.entry_point, record);
   record.bytes_in = std::max(record.bytes_in, exchange.body_received());
   record.duration = worker.clock.now() - started;
   worker.record(record, client.counters);

@@ -88,6 +88,14 @@ void add_entry_points(Families& families, const Counters& counters) {
       [](const E& e) { return e.sessions; });
   add("entrypoint_tcp_open_sessions", MetricType::Gauge, "TCP sessions open now.",
       [](const E& e) { return e.open_sessions; });
+  MetricFamily& refusals =
+      families.family("entrypoint_http2_refusals_total", MetricType::Counter,
+                      "HTTP/2 streams and connections ended because a client went too far, by limit.");
+  for (const auto& [name, e] : map)
+    for (std::size_t i = 0; i < e.http2_refusals.size(); ++i)
+      if (e.http2_refusals[i] > 0)
+        count(refusals, {{"entrypoint", name}, {"reason", std::string(http2_refusal_names[i])}},
+              static_cast<double>(e.http2_refusals[i]));
   MetricFamily& requests =
       families.family("entrypoint_requests_total", MetricType::Counter, "Exchanges, by class of status.");
   for (const auto& [name, e] : map) add_requests(requests, "entrypoint", name, e.requests);

@@ -30,6 +30,7 @@ struct ExchangeRecord {
   std::uint64_t bytes_in = 0;     // request body
   std::uint64_t bytes_out = 0;    // answer body
   std::optional<Failure> failure;
+  std::string kept_names;         // route's and service's text when the snapshot that has them is let go
 };
 
 struct SessionRecord {

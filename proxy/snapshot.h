@@ -39,6 +39,7 @@ struct ClientLimits {
   std::size_t connections = 0;  // of this entry point and worker process; 0 = bounded by descriptors only
   std::size_t connections_per_address = 0;  // 0 = no limit
   std::uint32_t requests_per_connection = 0;  // 0 = no limit (Traefik keepAliveMaxRequests)
+  std::uint32_t http2_streams = 250;  // open at once on one connection (Traefik http2.maxConcurrentStreams)
 };
 
 // Sends every plain request to another entry point (Traefik http.redirections.entryPoint).
@@ -52,7 +53,12 @@ struct Redirection {
 struct EntryPointTls {
   bool required = false;  // http.tls given: plain HTTP is refused here
   std::shared_ptr<const tls::ServerContext> context;
+  std::shared_ptr<const tls::ServerContext>
+      tcp_context;  // of TCP routes: no HTTP/2, which their upstreams may not know
 };
+
+// Requests for a host that the certificate shown to the TLS server name does not cover: 421, or as any other.
+enum class ServerNameCheck : std::uint8_t { never, http2, always };
 
 struct EntryPoint {
   std::string name;
@@ -62,6 +68,8 @@ struct EntryPoint {
   bool required = true;  // a taken port at start ends the program; otherwise it is retried
   EntryPointTls tls;
   std::optional<Redirection> redirection;
+  bool http2_cleartext = false;  // an HTTP/2 preface is understood without TLS (prior knowledge, RFC 9113 §3.3)
+  ServerNameCheck check_server_name = ServerNameCheck::http2;
   bool proxy_protocol = false;  // a PROXY header is expected from proxy_protocol_from
   AddressRanges proxy_protocol_from;
   bool proxy_protocol_from_all = false;

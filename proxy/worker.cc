@@ -40,10 +40,11 @@ void Worker::drain() {
 }
 
 void Worker::close_idle() {
-  for (auto* connection = connections; connection; connection = connection->next)
-    if (connection->idle && connection->plain.idle_and_open() &&
-        (draining || !snapshot->find_entry_point(connection->entry_point_name)))
-      connection->close();
+  for (auto* connection = connections; connection; connection = connection->next) {
+    if (!draining && snapshot->find_entry_point(connection->entry_point_name)) continue;
+    if (connection->wind_down) connection->wind_down();
+    if (connection->idle && connection->plain.idle_and_open()) connection->close();
+  }
 }
 
 void Worker::left() {

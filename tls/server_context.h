@@ -27,7 +27,7 @@ struct ServerPolicy {
   std::vector<std::string> cipher_suites = {};
   std::vector<std::string> curves = {};          // Traefik's (CurveP256, X25519) or OpenSSL's names; empty: defaults
   // Preferred first; empty: the extension is ignored. `acme-tls/1` in it is left out: see accept_tls.
-  std::vector<std::string> alpn = {"http/1.1"};
+  std::vector<std::string> alpn = {"h2", "http/1.1"};
   bool session_tickets = true;
 
   bool operator==(const ServerPolicy&) const = default;

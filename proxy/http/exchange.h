@@ -7,6 +7,7 @@
 #include "proxy/http/header_rules.h"
 #include "proxy/http/message.h"
 
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -47,10 +48,14 @@ class Exchange {
   virtual void break_off() = 0;
   // The client has left without waiting for the answer. One system call; asked once a second.
   virtual bool client_gone() = 0;
+  // `told` is called as soon as the client is seen to have left, at most once; empty: no longer. Where nobody reads
+  // meanwhile (HTTP/1), only asking tells.
+  virtual void when_gone(std::function<void()> /*told*/) {}
 
-  // For a 101: the stream to relay, and what the client has sent too early to be part of it.
+  // Before a 101: the client waits for it. What it has sent already could be no part of the tunnel.
+  virtual bool awaits_tunnel() = 0;
+  // After the 101 has been sent: the stream to relay.
   virtual Stream& tunnel() = 0;
-  virtual std::string_view tunnel_unread() = 0;
 };
 
 }  // namespace gatehouse

@@ -128,13 +128,28 @@ void add_status_line(std::string& out, const ResponseHead& response) {
   out.append("HTTP/1.1 ").append(digits, 3).append(" ").append(response.reason).append("\r\n");
 }
 
-void add_response_fields(std::string& out, const ResponseHead& response, bool keep_length) {
+template <class Each>
+void for_each_passing(const ResponseHead& response, bool keep_length, Each each) {
   const bool check = connection_names_fields(response.fields);
   for (const auto& field : response.fields) {
     if (field.id == HeaderId::content_length ? !keep_length : is_hop_by_hop(field.id)) continue;
     if (check && !indispensable(field) && named_by_connection(response.fields, field.name)) continue;
-    add(out, field.name, field.value);
+    each(field.name, field.value);
   }
+}
+
+void add_response_fields(std::string& out, const ResponseHead& response, bool keep_length) {
+  for_each_passing(response, keep_length,
+                   [&](std::string_view name, std::string_view value) { add(out, name, value); });
+}
+
+// The upstream's fields and those that are added when it has not sent them.
+template <class Each>
+void for_each_end_to_end(const ResponseHead& response, const ResponseRules& rules, Each each) {
+  for_each_passing(response, rules.body_length_known && rules.body.kind == BodyKind::none, each);
+  if (response.find("server").empty()) each("Server", "gatehouse");
+  if (response.find("date").empty()) each("Date", rules.date);
+  if (!rules.set_cookie.empty()) each("Set-Cookie", rules.set_cookie);
 }
 
 }  // namespace
@@ -171,10 +186,7 @@ void write_upstream_request(std::string& out, const RequestHead& request, const 
 
 void write_client_response(std::string& out, const ResponseHead& response, const ResponseRules& rules) {
   add_status_line(out, response);
-  add_response_fields(out, response, rules.body_length_known && rules.body.kind == BodyKind::none);
-  if (response.find("server").empty()) add(out, "Server", "gatehouse");
-  if (response.find("date").empty()) add(out, "Date", rules.date);
-  if (!rules.set_cookie.empty()) add(out, "Set-Cookie", rules.set_cookie);
+  for_each_end_to_end(response, rules, [&](std::string_view name, std::string_view value) { add(out, name, value); });
   add_framing(out, rules.body);
   if (!response.upgrade.empty()) {
     out.append("Connection: Upgrade\r\n");
@@ -187,10 +199,26 @@ void write_client_response(std::string& out, const ResponseHead& response, const
   out.append("\r\n");
 }
 
+void collect_client_response(std::vector<HeaderField>& out, const ResponseHead& response, const ResponseRules& rules,
+                             LengthText& length) {
+  for_each_end_to_end(response, rules, [&](std::string_view name, std::string_view value) {
+    out.push_back({name, value});
+  });
+  if (rules.body.kind != BodyKind::length) return;
+  const auto end = std::to_chars(std::begin(length.digits), std::end(length.digits), rules.body.length).ptr;
+  out.push_back({"content-length", {length.digits, end}, HeaderId::content_length});
+}
+
 void write_interim(std::string& out, const ResponseHead& response) {
   add_status_line(out, response);
   add_response_fields(out, response, false);
   out.append("\r\n");
+}
+
+void collect_interim(std::vector<HeaderField>& out, const ResponseHead& response) {
+  for_each_passing(response, false, [&](std::string_view name, std::string_view value) {
+    out.push_back({name, value});
+  });
 }
 
 void write_trailers(std::string& out, const std::vector<HeaderField>& trailers) {

@@ -42,8 +42,18 @@ struct ResponseRules {
 // Appends the whole head of a final or switching answer.
 void write_client_response(std::string& out, const ResponseHead& response, const ResponseRules& rules);
 
+// The same fields as a list, without those that only HTTP/1 has (RFC 9113 §8.2.2); `rules.close` and `http10` mean
+// nothing there. `length` holds the digits of Content-Length as long as the list is used.
+struct LengthText {
+  char digits[20];
+};
+void collect_client_response(std::vector<HeaderField>& out, const ResponseHead& response, const ResponseRules& rules,
+                             LengthText& length);
+
 // Appends an interim answer (1xx).
 void write_interim(std::string& out, const ResponseHead& response);
+
+void collect_interim(std::vector<HeaderField>& out, const ResponseHead& response);
 
 // Appends a trailer section (fields that may pass, then the empty line) after the last chunk's "0\r\n".
 void write_trailers(std::string& out, const std::vector<HeaderField>& trailers);

@@ -79,6 +79,11 @@ Awaitable<Result<BodyPiece>> Http1Exchange::next_piece() {
 
 Result<std::optional<BodyPiece>> Http1Exchange::piece_now() { return body_.next_now(); }
 
+Stream& Http1Exchange::tunnel() {
+  link_.reading.clear();  // the relay has limits of its own
+  return link_.stream;
+}
+
 void Http1Exchange::stop_body() {
   stopped_ = true;
   error_code ignored;

@@ -50,8 +50,8 @@ class Http1Exchange final : public Exchange {
   void end_connection() override { close_ = true; }
   void break_off() override;
   bool client_gone() override { return link_.plain.peer_gone(); }
-  Stream& tunnel() override { return link_.stream; }
-  std::string_view tunnel_unread() override { return link_.inbox.unread(); }
+  bool awaits_tunnel() override { return link_.inbox.unread().empty() && link_.stream.idle_and_open(); }
+  Stream& tunnel() override;
 
   // The answer is complete and the next request may follow on this connection.
   bool reusable() const { return complete_ && !close_ && body_.ended(); }

@@ -34,11 +34,26 @@ Attempt::Attempt(Exchange& exchange, UpstreamConnection& upstream, const Service
 
 void Attempt::ClientWatch::due() {
   if (!attempt.exchange_.client_gone()) return within(watch_interval);
-  gone = true;
-  attempt.upstream_.close();
+  attempt.lose_client();
+}
+
+// Whatever the upstream still does for it is in vain.
+void Attempt::lose_client() {
+  watch_.gone = true;
+  upstream_.close();
 }
 
 Awaitable<Result<void>> Attempt::run() {
+  exchange_.when_gone([this] { lose_client(); });
+  auto result = co_await send_and_receive();
+  exchange_.when_gone(nullptr);
+  // Not the upstream's fault then; what the client did wrong before it left stays said.
+  if (!result && watch_.gone && row(result.error().kind).fault != Fault::client)
+    co_return Failure(FailureKind::client_gone);
+  co_return result;
+}
+
+Awaitable<Result<void>> Attempt::send_and_receive() {
   const error_code error = co_await send_body(first_.value_or(BodyPiece{}));
   // A failed write may mean that the answer came early; only reading tells. A dead pooled connection has none.
   if (error && upstream_.reused) co_return Failure(FailureKind::upstream_closed, error.message());
@@ -128,8 +143,7 @@ Awaitable<Result<void>> Attempt::receive() {
     if (exchange_.request().upgrade.empty() || response.upgrade.empty())
       co_return Failure(FailureKind::bad_answer, "101 without an upgrade");
     // What came before the client could know of the tunnel is no part of it, or requests could be smuggled through.
-    if (!exchange_.tunnel_unread().empty() || !exchange_.tunnel().idle_and_open())
-      co_return Failure(FailureKind::bad_request, "bytes before the upgrade was granted");
+    if (!exchange_.awaits_tunnel()) co_return Failure(FailureKind::bad_request, "bytes before the upgrade was granted");
     status_sent_ = 101;
     co_return co_await exchange_.send_head(response, {{}, true}, {}, {});
   }

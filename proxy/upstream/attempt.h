@@ -38,6 +38,8 @@ class Attempt {
     bool gone = false;
   };
 
+  void lose_client();
+  Awaitable<Result<void>> send_and_receive();
   Awaitable<error_code> send_body(BodyPiece piece);
   Awaitable<void> upload();
   Awaitable<void> join_upload();

@@ -50,7 +50,7 @@ struct Mixed : testing::Test {
   }
   EntryDraft mixed(std::vector<HttpRoutePtr> http, std::vector<TcpRoutePtr> tcp) {
     EntryDraft draft = entry("mixed", std::move(http), std::move(tcp));
-    draft.tls.context = server_context;
+    draft.tls = {.context = server_context, .tcp_context = server_context};
     return draft;
   }
   void use_certificates(const std::vector<std::string>& names) {

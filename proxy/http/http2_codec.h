@@ -1,0 +1,150 @@
+// HTTP/2 frames (RFC 9113): bytes in, events out; what is to be sent in, bytes out. No I/O. The only room of nghttp2,
+// which checks frames, states, windows and the form of field blocks; what it does not limit is limited here: a peer
+// gets a budget of frames that cost us work and bring nothing (pings, settings, priorities, empty data, pieces of
+// heads, windows beyond what we send) and of resets.
+#pragma once
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "proxy/http/http2_refusal.h"
+#include "proxy/http/message.h"
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+struct nghttp2_session;
+
+namespace gatehouse {
+
+using StreamId = std::int32_t;
+
+// RFC 9113 §7
+enum class Http2Error : std::uint32_t {
+  none = 0x0,
+  protocol_error = 0x1,
+  internal_error = 0x2,
+  settings_timeout = 0x4,
+  stream_closed = 0x5,
+  refused_stream = 0x7,
+  cancel = 0x8,
+  enhance_your_calm = 0xb,
+};
+
+struct Http2Limits {
+  std::uint32_t streams = 128;                     // open at once
+  std::uint32_t stream_window = 1024 * 1024;       // bytes a peer may send ahead on one stream: 100 ms at 80 Mbit/s
+  std::uint32_t connection_window = 2 * 1024 * 1024;  // and on all of a connection: the most that it makes us hold
+  std::uint32_t head_bytes = 64 * 1024;            // told as SETTINGS_MAX_HEADER_LIST_SIZE
+  std::uint32_t heads_bytes = 512 * 1024;          // of all open requests together; further ones are refused
+  double idle_frames = 1000, idle_frames_per_second = 100;  // that bring nothing
+  double resets = 200, resets_per_second = 50;              // of streams, by the peer or by its fault
+};
+
+// What becomes of a piece of a body.
+struct Http2Outgoing {
+  std::size_t bytes = 0;  // copied
+  bool wait = false;      // nothing at hand: asked again after Http2Codec::resume()
+  bool last = false;
+  const std::vector<HeaderField>* trailers = nullptr;  // with `last`; null or empty: none
+};
+
+// Hears what a session tells. Called from within receive() and take_output(), and must not call these.
+class Http2Listener {
+ public:
+  virtual ~Http2Listener() = default;
+
+  virtual void head_begins(StreamId stream) = 0;  // a first head, or trailers
+  // Views are valid during the call. False: the peer goes too far; the session ends.
+  virtual bool field(StreamId stream, std::string_view name, std::string_view value) = 0;
+  virtual void head_ends(StreamId stream, bool last) = 0;
+  virtual void data(StreamId stream, std::string_view bytes) = 0;
+  virtual void data_ends(StreamId stream) = 0;
+  virtual void closed(StreamId stream, Http2Error error) = 0;
+  virtual void going_away(StreamId /*last_served*/) {}
+  virtual Http2Outgoing outgoing(StreamId stream, std::span<char> room) = 0;
+};
+
+class Http2Codec {
+ public:
+  enum class Side : std::uint8_t { server, client };
+
+  // Its settings are the first output. `listener` outlives it.
+  Http2Codec(Side side, const Http2Limits& limits, Http2Listener& listener, TimePoint now);
+  ~Http2Codec();
+  Http2Codec(const Http2Codec&) = delete;
+  Http2Codec& operator=(const Http2Codec&) = delete;
+
+  // A failure (bad_request with words) when the session cannot go on; what is still to be sent then says why.
+  Result<void> receive(std::string_view bytes, TimePoint now);
+  // Appends to `out` until that holds about `enough` bytes or there is nothing more.
+  void take_output(std::string& out, std::size_t enough);
+  // Neither side has anything more to say.
+  bool over() const;
+  // It has told the peer of an error, and takes nothing more.
+  bool broken() const { return broken_; }
+  // The peer has confirmed our settings (RFC 9113 §6.5.3).
+  bool settings_acknowledged() const { return settings_acknowledged_; }
+  // Of which kind, or why receive() failed.
+  Http2Refusal refusal() const { return refusal_; }
+
+  // Field names may have upper case. With `body`, Http2Listener::outgoing is asked for it.
+  void submit_answer(StreamId stream, std::uint16_t status, const std::vector<HeaderField>& fields, bool body);
+  void submit_interim(StreamId stream, std::uint16_t status, const std::vector<HeaderField>& fields);
+  void resume(StreamId stream);
+  // So many bytes of data have been dealt with: the peer may send as many more.
+  void consume(StreamId stream, std::size_t bytes);
+  void consume_of_closed(std::size_t bytes);
+  void reset(StreamId stream, Http2Error error);
+  // Counts like a reset by the peer.
+  void reset_by_its_fault(StreamId stream, Http2Error error);
+  // The two steps of a polite end (RFC 9113 §6.8): no new streams, please; then: none are taken any more.
+  void announce_end();
+  void end(Http2Error error);
+  // Ends because the peer goes too far; not for use within a callback.
+  void end_for(Http2Refusal refusal, Http2Error error);
+
+ private:
+  struct Callbacks;
+  // So many at once, and so many more a second.
+  struct Budget {
+    double left, most, per_second;
+    TimePoint at;
+    bool take(TimePoint now);
+  };
+  // Takes bytes off until the head of a frame is whole.
+  bool gather_frame_head(std::string_view& bytes);
+  Result<void> check_frame();
+  bool is_over(StreamId stream) const;
+  void remember_reset(StreamId stream) { resets_sent_[resets_sent_count_++ % resets_sent_.size()] = stream; }
+  Result<void> pass(std::string_view bytes);
+  Result<void> offence(Http2Error error, std::string_view words);
+  bool idle_frame();
+  bool stream_reset();
+  void data_sent(std::size_t bytes);
+  int refuse(Http2Refusal refusal, std::string_view words);
+
+  Http2Listener& listener_;
+  nghttp2_session* session_ = nullptr;
+  Budget idle_frames_, resets_;
+  TimePoint now_;
+  // nghttp2 passes over frames of unknown types and of streams that are over without telling: so their heads are
+  // looked at before it gets them.
+  std::string frame_head_;    // as far as it is here; of PRIORITY with the stream it depends on
+  std::size_t payload_left_;  // of the frame under way; at first, of the preface
+  StreamId last_opened_ = 0;
+  // Of these the peer may not know yet that they are over.
+  std::array<StreamId, 256> resets_sent_{};
+  std::size_t resets_sent_count_ = 0;
+  bool ended_ = false;
+  std::string_view trouble_;  // why the session must end, where we say so
+  Http2Refusal refusal_ = Http2Refusal::protocol_error;
+  bool broken_ = false, settings_acknowledged_ = false;
+  bool squeezed_ = false;  // the piece under way is as small as the peer's windows ask for
+};
+
+}  // namespace gatehouse

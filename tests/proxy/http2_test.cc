@@ -1,0 +1,234 @@
+// HTTP/2 from clients: real ones (curl, nghttp) where what they can say is enough, hand-made frames where not.
+#include "tests/doubles/proxy/http2_peer.h"
+
+#include <gtest/gtest.h>
+
+namespace gatehouse {
+namespace {
+
+using namespace h2;
+
+TEST(Http2, RequestsAreAnsweredOverOneConnection) {
+  AnsweringUpstream upstream("hello");
+  TestProxy proxy(cleartext({to(service({upstream.endpoint()}))}));
+  Client client(proxy);
+  for (std::uint32_t stream : {1u, 3u, 5u}) {
+    client.send(h2::get(stream));
+    EXPECT_EQ(client.answer(stream).body, "hello");
+  }
+  EXPECT_EQ(proxy.log_line().at("protocol").as_string(), "HTTP/2.0");
+}
+
+TEST(Http2, StreamsDoNotWaitForEachOther) {
+  Upstream slow, fast;
+  TestProxy proxy(
+      cleartext({to(service({slow.endpoint()}), "", "/slow"), to(service({fast.endpoint()}), "", "/fast")}));
+  Client client(proxy);
+  client.send(h2::get(1, "/slow") + h2::get(3, "/fast"));
+  RawPeer waiting = slow.accept();
+  EXPECT_EQ(waiting.read_message().start_line, "GET /slow HTTP/1.1");
+  RawPeer answering = fast.accept();
+  answering.read_message();
+  answering.send(ok("fast"));
+  EXPECT_EQ(client.answer(3).body, "fast");
+  waiting.send(ok("slow"));
+  EXPECT_EQ(client.answer(1).body, "slow");
+}
+
+TEST(Http2, TheUpstreamGetsOneHttp1Request) {
+  Upstream upstream;
+  TestProxy proxy(cleartext({to(service({upstream.endpoint()}))}));
+  Client client(proxy);
+  client.send(frame(
+      headers, end_headers | end_stream, 1,
+      h2::request("GET", "/a%2Fb?x=1",
+                  field("cookie", "a=1") + field("cookie", "b=2") + field("x-one", "1") + field("te", "trailers"))));
+  const Message request = upstream.accept().read_message();
+  EXPECT_EQ(request.start_line, "GET /a%2Fb?x=1 HTTP/1.1");
+  EXPECT_EQ(request.field("host"), "a.example");
+  EXPECT_EQ(request.field("cookie"), "a=1; b=2");
+  EXPECT_EQ(request.field("x-one"), "1");
+  EXPECT_FALSE(request.has("te"));
+  EXPECT_FALSE(request.has("transfer-encoding"));
+}
+
+TEST(Http2, ABodyOfUnknownLengthGoesUpInChunksWithItsTrailers) {
+  Upstream upstream;
+  TestProxy proxy(cleartext({to(service({upstream.endpoint()}))}));
+  Client client(proxy);
+  client.send(frame(headers, end_headers, 1, h2::request("POST", "/")) + frame(data, 0, 1, "abc"));
+  RawPeer connection = upstream.accept();
+  client.send(frame(data, 0, 1, "def") + frame(headers, end_headers | end_stream, 1, field("x-sum", "6")));
+  const Message request = connection.read_message();
+  EXPECT_EQ(request.body, "abcdef");
+  EXPECT_EQ(request.trailers, "x-sum: 6\r\n");
+  EXPECT_EQ(request.field("transfer-encoding"), "chunked");
+  connection.send(ok("done"));
+  EXPECT_EQ(client.answer(1).body, "done");
+}
+
+TEST(Http2, AStatedLengthIsKept) {
+  Upstream upstream;
+  TestProxy proxy(cleartext({to(service({upstream.endpoint()}))}));
+  Client client(proxy);
+  client.send(frame(headers, end_headers, 1, h2::request("POST", "/", field("content-length", "3"))) +
+              frame(data, end_stream, 1, "abc"));
+  const Message request = upstream.accept().read_message();
+  EXPECT_EQ(request.field("content-length"), "3");
+  EXPECT_EQ(request.body, "abc");
+}
+
+// Nothing is read ahead beyond the window, and a large body passes whole.
+TEST(Http2, ALargeBodyPassesThroughTheWindow) {
+  Upstream upstream;
+  TestProxy proxy(cleartext({to(service({upstream.endpoint()}))}));
+  Client client(proxy);
+  const std::string piece(16 * 1024, 'x');
+  client.send(frame(headers, end_headers, 1, h2::request("PUT", "/")));
+  RawPeer connection = upstream.accept();
+  std::thread reader([&] {
+    const Message request = connection.read_message();
+    EXPECT_EQ(request.body.size(), 300 * piece.size());
+    connection.send(ok(""));
+  });
+  const Frame limits = client.await(settings);
+  client.send(frame(settings, ack, 0));  // the larger windows hold from here on
+  std::int64_t connection_window = 65535, stream_window = 0;
+  for (std::size_t at = 0; at + 6 <= limits.payload.size(); at += 6)
+    if (number(std::string_view(limits.payload).substr(at, 2)) == 4)
+      stream_window = number(std::string_view(limits.payload).substr(at + 2, 4));
+  for (int i = 0; i < 300; ++i) {
+    while (std::min(connection_window, stream_window) < static_cast<std::int64_t>(piece.size())) {
+      const Frame update = client.await(window_update);
+      (update.stream == 0 ? connection_window : stream_window) += number(update.payload);
+    }
+    client.send(frame(data, i == 299 ? end_stream : 0, 1, piece));
+    connection_window -= static_cast<std::int64_t>(piece.size());
+    stream_window -= static_cast<std::int64_t>(piece.size());
+  }
+  EXPECT_EQ(client.answer(1).body, "");
+  reader.join();
+}
+
+TEST(Http2, AnAnswersTrailersArrive) {
+  Upstream upstream;
+  TestProxy proxy(cleartext({to(service({upstream.endpoint()}))}));
+  Client client(proxy);
+  client.send(h2::get(1));
+  RawPeer connection = upstream.accept();
+  connection.read_message();
+  connection.send(
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: x-sum\r\n\r\n3\r\nabc\r\n0\r\nx-sum: 3\r\n\r\n");
+  const Answer& answer = client.answer(1);
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.body, "abc");
+  EXPECT_EQ(answer.trailers.at("x-sum"), "3");
+  EXPECT_TRUE(answer.whole);
+}
+
+TEST(Http2, AnAnswerBeforeTheRequestsEndIsDeliveredAndTheRestCalledOff) {
+  Upstream upstream;
+  TestProxy proxy(cleartext({to(service({upstream.endpoint()}))}));
+  Client client(proxy);
+  client.send(frame(headers, end_headers, 1, h2::request("POST", "/")) + frame(data, 0, 1, "abc"));
+  RawPeer connection = upstream.accept();
+  connection.read_until("abc\r\n");
+  connection.send(ok("early"));
+  EXPECT_EQ(client.answer(1).body, "early");
+  EXPECT_EQ(client.await(rst_stream).payload, std::string(4, '\0'));
+}
+
+TEST(Http2, ABrokenAnswerResetsItsStreamAlone) {
+  Upstream upstream;
+  TestProxy proxy(cleartext({to(service({upstream.endpoint()}))}));
+  Client client(proxy);
+  client.send(h2::get(1));
+  {
+    RawPeer connection = upstream.accept();
+    connection.read_message();
+    connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc");
+  }
+  EXPECT_TRUE(client.answer(1).was_reset());
+  client.send(h2::get(3));
+  RawPeer connection = upstream.accept();
+  connection.read_message();
+  connection.send(ok("fine"));
+  EXPECT_EQ(client.answer(3).body, "fine");
+}
+
+TEST(Http2, ACancelledRequestIsRecordedAsTheClients) {
+  Upstream upstream;
+  TestProxy proxy(cleartext({to(service({upstream.endpoint()}))}));
+  Client client(proxy);
+  client.send(h2::get(1));
+  RawPeer connection = upstream.accept();
+  connection.read_message();
+  client.send(frame(rst_stream, 0, 1, std::string("\0\0\0\x8", 4)));
+  EXPECT_EQ(connection.read_to_end(), "");
+  EXPECT_EQ(proxy.log_line().at("failure").as_string(), "client_gone");
+}
+
+TEST(Http2, InterimAnswersArrive) {
+  Upstream upstream;
+  TestProxy proxy(cleartext({to(service({upstream.endpoint()}))}));
+  Client client(proxy);
+  client.send(frame(headers, end_headers, 1, h2::request("POST", "/", field("expect", "100-continue"))));
+  RawPeer connection = upstream.accept();
+  connection.read_until("\r\n\r\n");
+  connection.send("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n");
+  client.await(headers);
+  client.await(headers);
+  EXPECT_EQ(client.so_far(1).interims, (std::vector<int>{100, 103}));
+  client.send(frame(data, end_stream, 1, "abc"));
+  connection.read_until("0\r\n\r\n");
+  connection.send(ok("done"));
+  EXPECT_EQ(client.answer(1).body, "done");
+}
+
+TEST(Http2, HeadAndNoContentHaveNoBody) {
+  Upstream upstream;
+  TestProxy proxy(cleartext({to(service({upstream.endpoint()}))}));
+  Client client(proxy);
+  client.send(frame(headers, end_headers | end_stream, 1, h2::request("HEAD", "/")));
+  RawPeer connection = upstream.accept();
+  connection.read_message();
+  connection.send("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");
+  EXPECT_EQ(client.await(headers).flags & end_stream, end_stream);
+  client.send(h2::get(3));
+  connection.read_message();
+  connection.send("HTTP/1.1 204 No Content\r\n\r\n");
+  EXPECT_EQ(client.await(headers).flags & end_stream, end_stream);
+}
+
+TEST(Http2, DrainingSaysGoodbyeTwiceAndFinishesWhatIsUnderWay) {
+  Upstream upstream;
+  TestProxy proxy(cleartext({to(service({upstream.endpoint()}))}));
+  Client client(proxy);
+  client.send(h2::get(1));
+  RawPeer connection = upstream.accept();
+  connection.read_message();
+  proxy.server().drain([] {});
+  const Frame first = client.await(goaway);
+  EXPECT_EQ(number(std::string_view(first.payload).substr(0, 4)), 0x7fffffffu);
+  const Frame second = client.await(goaway);
+  EXPECT_EQ(number(std::string_view(second.payload).substr(0, 4)), 1u);
+  connection.send(ok("to the end"));
+  EXPECT_EQ(client.answer(1).body, "to the end");
+  EXPECT_EQ(client.next().type, end_of_connection);
+}
+
+TEST(Http2, AnIdleConnectionIsClosedInTime) {
+  ManualClock clock;
+  AnsweringUpstream upstream("hello");
+  TestProxy::Setup setup;
+  setup.clock = &clock;
+  TestProxy proxy(cleartext({to(service({upstream.endpoint()}))}), setup);
+  Client client(proxy);
+  client.send(frame(settings, ack, 0) + h2::get(1));
+  EXPECT_EQ(client.answer(1).body, "hello");
+  clock.advance(std::chrono::seconds(200));
+  EXPECT_EQ(client.goaway_error(), 0u);
+}
+
+}  // namespace
+}  // namespace gatehouse
