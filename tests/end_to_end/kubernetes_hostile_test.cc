@@ -52,8 +52,7 @@ class KubernetesHostile : public ClusterBench {
 TEST_F(KubernetesHostile, what_one_namespace_writes_touches_no_other) {
   put_shop();
   api_.apply(service_text({"bank", "web"}, theirs_.endpoint()));
-  // Without host claims namespaces share hosts: what is claimed is a host and path.
-  const auto running = ready_gatehouse({.kubernetes = "hostClaims: [{hosts: [shop.test], namespaces: [shop]}]"});
+  const auto running = ready_gatehouse();
   ASSERT_EQ(running->body("shop.test"), "page");
   const std::string certificate = shown_certificate(running->websecure(), "shop.test");
   const std::string regex = "traefik.ingress.kubernetes.io/router.pathmatcher: PathRegexp";
@@ -86,8 +85,8 @@ TEST_F(KubernetesHostile, what_one_namespace_writes_touches_no_other) {
   EXPECT_EQ(shown_certificate(running->websecure(), "shop.test"), certificate);
   EXPECT_TRUE(told("InvalidRule", "regex"));
   EXPECT_TRUE(told("InvalidRule", "bad-host"));
-  EXPECT_TRUE(told("HostNotAllowed", "steal"));
-  EXPECT_TRUE(told("HostNotAllowed", "steal-path"));
+  EXPECT_TRUE(told("ConflictingHost", "steal"));
+  EXPECT_TRUE(told("ConflictingHost", "steal-path"));
   EXPECT_TRUE(told("InvalidSecret", "garbage"));
   EXPECT_TRUE(told("ConflictingHost", "x")) << "a route that would take all plain connections";
 }

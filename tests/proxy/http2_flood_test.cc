@@ -139,7 +139,7 @@ TEST_F(Http2Floods, WindowUpdatesOfAStreamThatIsOver) {
 TEST_F(Http2Floods, TinyWindows) {
   client.send(frame(settings, 0, 0, setting(4, 1)));
   AnsweringUpstream large(std::string(100'000, 'x'));
-  proxy.publish({cleartext({to(service({large.endpoint()}))})});
+  proxy.publish_and_wait({cleartext({to(service({large.endpoint()}))})});
   client.send(h2::get(1));
   EXPECT_EQ(client.await(data).payload.size(), 1u);
   client.send(repeated(open_window(1, 1), 5000));
@@ -261,7 +261,7 @@ TEST_F(Http2Floods, TooManyFieldsAre431) {
 // Requests that nobody answers, with large heads: their memory is bounded, and the rest may be asked again.
 TEST_F(Http2Floods, HeadsOfOpenRequestsAreBounded) {
   Upstream silent;
-  proxy.publish({cleartext({to(service({silent.endpoint()}))})});
+  proxy.publish_and_wait({cleartext({to(service({silent.endpoint()}))})});
   for (std::uint32_t stream = 1; stream < 41; stream += 2)
     client.send(frame(headers, end_stream, stream, h2::request("GET", "/", field("x", std::string(15000, 'x')))) +
                 frame(continuation, end_headers, stream, field("y", std::string(15000, 'y'))));
@@ -273,8 +273,8 @@ TEST_F(Http2Floods, MoreStreamsThanAllowedAreRefused) {
   Upstream silent;
   EntryDraft draft = cleartext({to(service({silent.endpoint()}))});
   draft.limits.http2_streams = 10;
-  proxy.publish({std::move(draft)});
-  Client fresh(proxy);
+  TestProxy narrow{std::move(draft)};
+  Client fresh(narrow);
   fresh.await(settings);
   EXPECT_EQ(fresh.told(3), 10u);
   for (std::uint32_t stream = 1; stream < 23; stream += 2) fresh.send(h2::get(stream));

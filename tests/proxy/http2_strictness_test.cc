@@ -143,7 +143,7 @@ TEST_F(Http2Strictness, ConnectIsNotServed) {
 
 TEST_F(Http2Strictness, SpacesAroundAValueAreNotForwarded) {
   Upstream plain;
-  proxy.publish({cleartext({to(service({plain.endpoint()}))})});
+  proxy.publish_and_wait({cleartext({to(service({plain.endpoint()}))})});
   client.send(h2::get(1, "/", field("foo", " b\t")));
   const Answer& got = client.so_far(1);
   if (plain.pending(2000)) {

@@ -29,7 +29,7 @@ struct Http2OverTls : testing::Test {
     draft.tls.required = true;
     draft.tls.context = tls::make_server_context({}, nullptr).value();
     draft.check_server_name = check;
-    proxy.publish({std::move(draft)});
+    proxy.publish_and_wait({std::move(draft)});
   }
   std::unique_ptr<TlsPeer> connect(const std::string& server_name, std::vector<std::string> alpn = {"h2"}) {
     tls::ClientPolicy policy;
@@ -105,7 +105,7 @@ TEST_F(Http2OverTls, TheUpstreamHearsOfHttps) {
   EntryDraft draft = entry("web", {to(service({plain.endpoint()}))});
   draft.tls.required = true;
   draft.tls.context = tls::make_server_context({}, nullptr).value();
-  proxy.publish({std::move(draft)});
+  proxy.publish_and_wait({std::move(draft)});
   Client client(connect("a.example"));
   client.send(h2::get(1));
   RawPeer connection = plain.accept();

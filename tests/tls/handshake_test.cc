@@ -115,10 +115,10 @@ TEST(AcceptTls, AgreesOnAProtocolOrRefuses) {
   const auto certificate = certificate_for({"a.example"});
   ClientWishes wishes;
   wishes.alpn = {"h2", "http/1.1"};
-  Met met = meet(context_with(), only(certificate), wishes);
-  EXPECT_EQ(met.server->alpn, "http/1.1");
-  EXPECT_EQ(met.client.alpn, "http/1.1");
-  EXPECT_EQ(meet(context_with({.alpn = {"h2", "http/1.1"}}), only(certificate), wishes).server->alpn, "h2");
+  const Met met = meet(context_with(), only(certificate), wishes);
+  EXPECT_EQ(met.server->alpn, "h2");
+  EXPECT_EQ(met.client.alpn, "h2");
+  EXPECT_EQ(meet(context_with({.alpn = {"http/1.1"}}), only(certificate), wishes).server->alpn, "http/1.1");
   EXPECT_EQ(meet(context_with({.alpn = {}}), only(certificate), wishes).client.alpn, "");
   wishes.alpn = {"h3", "foo"};
   expect_failed(meet(context_with(), only(certificate), wishes), "no application protocol",

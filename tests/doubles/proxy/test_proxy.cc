@@ -112,6 +112,11 @@ std::vector<std::string> TestProxy::publish(std::vector<EntryDraft> entries) {
   return server_->publish(std::move(snapshot));
 }
 
+void TestProxy::publish_and_wait(std::vector<EntryDraft> entries) {
+  publish(std::move(entries));
+  ask_admin("/metrics");  // asks each worker, in its turn
+}
+
 void TestProxy::use(tls::CertificateStore::Contents certificates) {
   certificates_ = std::make_shared<const tls::CertificateStore>(std::move(certificates));
 }

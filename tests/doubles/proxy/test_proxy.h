@@ -56,6 +56,8 @@ class TestProxy {
 
   // Publishes these entry points, and "admin". Takes hold of new connections and of the next request of old ones.
   std::vector<std::string> publish(std::vector<EntryDraft> entries);
+  // And every worker has it: for what listeners that were there before accept next.
+  void publish_and_wait(std::vector<EntryDraft> entries);
   // What the next publish shows to TLS clients.
   void use(tls::CertificateStore::Contents certificates);
   // The challenges that are pending from the next publish on.
