@@ -69,9 +69,9 @@ Awaitable<Result<void>> serve_http2(ClientConnection& client) {
   if (!client.refresh()) connection.drain();
   client.entry_point.reset();  // an open connection pins no old routes
   client.wind_down = [&connection] { connection.drain(); };
-  auto served = co_await connection.run();
-  client.wind_down = nullptr;
-  co_return served;
+  const auto forget = [](ClientConnection* c) { c->wind_down = nullptr; };
+  const std::unique_ptr<ClientConnection, decltype(forget)> wound(&client, forget);  // an exception passes here too
+  co_return co_await connection.run();
 }
 
 }  // namespace gatehouse

@@ -113,8 +113,8 @@ struct Http2Codec::Callbacks {
 
   // A field that no HTTP/1 head could hold either; left alone, nghttp2 would merely drop it.
   static int field_refused(nghttp2_session*, const nghttp2_frame*, const std::uint8_t*, std::size_t,
-                           const std::uint8_t*, std::size_t, std::uint8_t, void* user) {
-    return codec(user).stream_reset() ? NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE : NGHTTP2_ERR_CALLBACK_FAILURE;
+                           const std::uint8_t*, std::size_t, std::uint8_t, void*) {
+    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   }
 
   static int frame_received(nghttp2_session*, const nghttp2_frame* frame, void* user) {
@@ -132,13 +132,15 @@ struct Http2Codec::Callbacks {
 
   static int frame_sent(nghttp2_session*, const nghttp2_frame* frame, void* user) {
     if (frame->hd.type == NGHTTP2_DATA) codec(user).data_sent(frame->hd.length);
-    if (frame->hd.type == NGHTTP2_RST_STREAM) codec(user).remember_reset(frame->hd.stream_id);
+    if (frame->hd.type == NGHTTP2_RST_STREAM)
+      codec(user).reset_went_out(frame->hd.stream_id, frame->rst_stream.error_code);
     if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR) codec(user).broken_ = true;
     return 0;
   }
 
-  // What made us reset a stream counts like a reset of its own (CVE-2025-8671).
-  static int frame_refused(nghttp2_session*, const nghttp2_frame* frame, int, void* user) {
+  // A stream that is refused is never opened, so their number has no other bound. It may be named again at once.
+  static int frame_refused(nghttp2_session*, const nghttp2_frame* frame, int error, void* user) {
+    if (error != NGHTTP2_ERR_REFUSED_STREAM) return 0;
     codec(user).remember_reset(frame->hd.stream_id);
     return codec(user).stream_reset() ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
   }
@@ -232,6 +234,14 @@ bool Http2Codec::stream_reset() {
   if (resets_.take(now_)) return true;
   refuse(Http2Refusal::resets, "too many streams reset");
   return false;
+}
+
+// What made us reset a stream counts like a reset by the peer (CVE-2025-8671).
+void Http2Codec::reset_went_out(StreamId stream, std::uint32_t error) {
+  remember_reset(stream);
+  const bool peers_fault =
+      error == NGHTTP2_PROTOCOL_ERROR || error == NGHTTP2_FLOW_CONTROL_ERROR || error == NGHTTP2_STREAM_CLOSED;
+  if (peers_fault && !stream_reset()) end(Http2Error::enhance_your_calm);
 }
 
 // Windows are opened again for what we send. Those opened by a few bytes at a time make us work for nothing

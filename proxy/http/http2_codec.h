@@ -125,6 +125,7 @@ class Http2Codec {
   Result<void> offence(Http2Error error, std::string_view words);
   bool idle_frame();
   bool stream_reset();
+  void reset_went_out(StreamId stream, std::uint32_t error);
   void data_sent(std::size_t bytes);
   int refuse(Http2Refusal refusal, std::string_view words);
 

@@ -104,14 +104,25 @@ void Http2Exchange::arrive_end() {
 
 void Http2Exchange::leave(Failure why) {
   if (gone_) return;
+  part(std::move(why));
+  if (tell_gone_) std::exchange(tell_gone_, nullptr)();
+}
+
+void Http2Exchange::close_stream() {
+  stream_closed_ = true;
+  if (!last_sent_) return leave(Failure(FailureKind::client_gone));
+  if (!gone_) part(Failure(FailureKind::client_gone));
+}
+
+void Http2Exchange::part(Failure why) {
   gone_ = true;
   why_gone_ = std::move(why);
+  if (!lent_.empty()) last_ = false;  // what is cut off here must not end like a whole answer
   lent_ = {};
   receiving_.clear();
   sending_.clear();
   arrival_.cancel();
   departure_.cancel();
-  if (tell_gone_) std::exchange(tell_gone_, nullptr)();
 }
 
 void Http2Exchange::when_gone(std::function<void()> told) {
@@ -190,7 +201,7 @@ Awaitable<Result<void>> Http2Exchange::send_head(const ResponseHead& head, BodyP
     const bool body = rules.body.kind != BodyKind::none;
     connection_.codec_.submit_answer(stream_, head.status, fields, body);
     begun_ = true;
-    if (!body) complete_ = last_ = true;
+    if (!body) complete_ = last_ = last_sent_ = true;
     if (!body && !remote_ended_) connection_.reset_when_sent(stream_);
   }
   connection_.flush_soon();
@@ -239,7 +250,7 @@ Awaitable<Result<void>> Http2Exchange::send(BodyPiece piece, const std::vector<H
   connection_.codec_.resume(stream_);
   connection_.flush_soon();
   while (!lent_.empty() && !gone_) co_await wait_on(departure_);
-  if (gone_) co_return *why_gone_;
+  if (gone_ && !last_sent_) co_return *why_gone_;
   complete_ = piece.last;
   co_return Result<void>();
 }

@@ -72,7 +72,11 @@ class Http2Exchange final : public Exchange {
   void finish_trailers();
   void arrive(std::string_view bytes);
   void arrive_end();
+  // The client is here no more.
   void leave(Failure why);
+  // Its stream has ended; of a whole answer, that says nothing else.
+  void close_stream();
+  void part(Failure why);
   Http2Outgoing outgoing(std::span<char> room);
   void sent(std::size_t bytes, bool drained);
   void give_back();

@@ -43,6 +43,7 @@ Awaitable<Result<void>> Http2Connection::run() {
   } catch (...) {
     bug = std::current_exception();
   }
+  draining_ = true;  // nothing is posted for a drain() that comes later
   link_.reading.clear();
   last_call_.clear();
   settings_limit_.clear();
@@ -222,8 +223,7 @@ void Http2Connection::closed(StreamId stream, Http2Error) {
   if (head_under_way_ == stream) head_under_way_ = 0;
   Http2Exchange* exchange = find(stream);
   if (exchange == nullptr) return;
-  exchange->stream_closed_ = true;
-  exchange->leave(Failure(FailureKind::client_gone));
+  exchange->close_stream();
   if (!exchange->serving_) forget(*exchange);
 }
 
@@ -253,8 +253,7 @@ void Http2Connection::flush_soon() {
   flush_posted_ = true;
   asio::post(link_.executor, [this] {
     flush_posted_ = false;
-    flush();
-    ended_.cancel();
+    flush_apart();
   });
 }
 
@@ -274,10 +273,15 @@ void Http2Connection::flush() {
     writing_ = true;
     asio::co_spawn(link_.executor, write_rest(), [this](std::exception_ptr) {
       writing_ = false;
-      flush();
-      ended_.cancel();
+      flush_apart();
     });
   }
+}
+
+void Http2Connection::flush_apart() {
+  flush();
+  if (codec_.broken()) wake_reader();
+  ended_.cancel();
 }
 
 // A wait that is cut short for the reader's sake goes on.

@@ -84,6 +84,8 @@ class Http2Connection final : private Http2Listener {
   void reset_sent();
   void flush_soon();
   void flush();
+  // Apart from the reader's turns, which would see by themselves that the codec has given up.
+  void flush_apart();
   Awaitable<void> write_rest();
   void lose();
 

@@ -195,6 +195,25 @@ TEST_F(Http2MadeYouReset, ByDataAfterTheEnd) {
   by([](std::uint32_t stream) { return frame(data, 0, stream, "x"); });
 }
 
+// nghttp2 resets these streams without a word to us. One by one, so that each reset is seen before the next offence.
+struct Http2MadeYouResetByABody : Http2Floods {
+  void by(std::string_view length, std::string_view body, std::uint8_t flags) {
+    std::uint32_t stream = 1;
+    for (; stream < 4001; stream += 2) {
+      client.send(frame(headers, end_headers, stream, h2::request("POST", "/", field("content-length", length))) +
+                  frame(data, flags, stream, body));
+      if (client.answer(stream).reset != protocol_error) break;
+    }
+    EXPECT_GT(stream, 100u);
+    EXPECT_LT(stream, 4001u);
+    EXPECT_EQ(proxy.await_metric(refusals("resets"), 1), 1);
+  }
+};
+
+TEST_F(Http2MadeYouResetByABody, LongerThanStated) { by("1", "xx", 0); }
+
+TEST_F(Http2MadeYouResetByABody, ShorterThanStated) { by("5", "xx", end_stream); }
+
 TEST_F(Http2Floods, MalformedRequests) {
   std::string flood;
   for (std::uint32_t stream = 1; stream < 2001; stream += 2) flood += h2::get(stream, "/", field("x", "a\nb"));

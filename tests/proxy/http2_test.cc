@@ -156,6 +156,25 @@ TEST(Http2, ABrokenAnswerResetsItsStreamAlone) {
   EXPECT_EQ(client.answer(3).body, "fine");
 }
 
+// More than is copied for the client: its sender waits until the last of it has gone, and the stream with it.
+TEST(Http2, ALargeAnswerIsAnsweredAndItsUpstreamConnectionKept) {
+  Upstream upstream;
+  TestProxy proxy(cleartext({to(service({upstream.endpoint()}))}));
+  Client client(proxy, setting(4, 1 << 20));
+  client.send(open_window(0, 1 << 20) + h2::get(1));
+  RawPeer connection = upstream.accept();
+  connection.read_message();
+  connection.send(ok(std::string(60'000, 'x')));
+  EXPECT_EQ(client.answer(1).body.size(), 60'000u);
+  EXPECT_TRUE(client.so_far(1).whole);
+  const auto record = proxy.log_line();
+  EXPECT_FALSE(record.contains("failure")) << record.at("failure");
+  client.send(h2::get(3));
+  EXPECT_EQ(connection.read_message().start_line, "GET / HTTP/1.1");
+  connection.send(ok("again"));
+  EXPECT_EQ(client.answer(3).body, "again");
+}
+
 TEST(Http2, ACancelledRequestIsRecordedAsTheClients) {
   Upstream upstream;
   TestProxy proxy(cleartext({to(service({upstream.endpoint()}))}));
