@@ -36,7 +36,6 @@ struct ClientConnection {
   std::string peer_text;        // the peer's address
   std::string server_name;      // SNI; empty: none, or not TLS
   bool http2 = false;           // agreed on in the TLS handshake
-  std::string kept_names;       // of route and service, for the record of a tunnel
   bool idle = false;            // between two requests: may be closed at any time
   std::function<void()> wind_down;  // HTTP/2: no new requests, then the end; empty: `idle` says all
 

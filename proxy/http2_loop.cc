@@ -21,12 +21,16 @@ Http2Link link_of(ClientConnection& client) {
           client.counters.http2_refusals};
 }
 
+constexpr std::uint32_t head_bytes_of_a_stream = 16 * 1024;  // on average, when all are open
+
 Http2Terms terms_of(const EntryPoint& entry_point) {
   const ClientTimeouts& timeouts = entry_point.timeouts;
   const ClientLimits& limits = entry_point.limits;
   Http2Terms terms;
   terms.limits.head_bytes = static_cast<std::uint32_t>(limits.head_bytes);
   terms.limits.streams = limits.http2_streams;
+  const std::size_t heads = std::size_t{limits.http2_streams} * head_bytes_of_a_stream;
+  terms.limits.heads_bytes = std::max(terms.limits.heads_bytes, heads);
   terms.head = {limits.target_bytes, limits.fields};
   terms.head_bytes = limits.head_bytes;
   terms.head_time = timeouts.head;

@@ -47,6 +47,9 @@ bool brings_something(std::uint8_t type, std::uint8_t flags, std::size_t payload
   return payload > padding || (flags & NGHTTP2_FLAG_END_STREAM) != 0;
 }
 
+// A client may leave all that it has opened, and once more as it reloads.
+double most_resets(const Http2Limits& limits) { return std::max(limits.resets, 2.0 * limits.streams); }
+
 std::uint8_t* bytes_of(std::string_view text) {
   return reinterpret_cast<std::uint8_t*>(const_cast<char*>(text.data()));  // nghttp2 copies and does not write
 }
@@ -177,7 +180,7 @@ struct Http2Codec::Callbacks {
 Http2Codec::Http2Codec(Side side, const Http2Limits& limits, Http2Listener& listener, TimePoint now)
     : listener_(listener),
       idle_frames_{limits.idle_frames, limits.idle_frames, limits.idle_frames_per_second, now},
-      resets_{limits.resets, limits.resets, limits.resets_per_second, now},
+      resets_{most_resets(limits), most_resets(limits), limits.resets_per_second, now},
       now_(now),
       payload_left_(side == Side::server ? preface_size : 0) {
   nghttp2_session_callbacks* callbacks = nullptr;
@@ -195,6 +198,9 @@ Http2Codec::Http2Codec(Side side, const Http2Limits& limits, Http2Listener& list
   nghttp2_option_set_no_auto_window_update(option, 1);
   nghttp2_option_set_no_closed_streams(option, 1);
   nghttp2_option_set_max_outbound_ack(option, 100);
+  // Its own budget, of 33 a second, counts without a reason: ours is to be used up first.
+  nghttp2_option_set_stream_reset_rate_limit(option, static_cast<std::uint64_t>(2 * most_resets(limits)),
+                                             static_cast<std::uint64_t>(2 * limits.resets_per_second));
   nghttp2_option_set_max_send_header_block_length(option, longest_answer_head);
   nghttp2_option_set_builtin_recv_extension_type(option, NGHTTP2_PRIORITY_UPDATE);
   if (side == Side::server)
@@ -361,11 +367,6 @@ void Http2Codec::consume_of_closed(std::size_t bytes) { nghttp2_session_consume_
 
 void Http2Codec::reset(StreamId stream, Http2Error error) {
   nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream, static_cast<std::uint32_t>(error));
-}
-
-void Http2Codec::reset_by_its_fault(StreamId stream, Http2Error error) {
-  stream_reset();
-  reset(stream, error);
 }
 
 void Http2Codec::end_for(Http2Refusal refusal, Http2Error error) {

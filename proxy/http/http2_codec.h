@@ -40,9 +40,9 @@ struct Http2Limits {
   std::uint32_t stream_window = 1024 * 1024;       // bytes a peer may send ahead on one stream: 100 ms at 80 Mbit/s
   std::uint32_t connection_window = 2 * 1024 * 1024;  // and on all of a connection: the most that it makes us hold
   std::uint32_t head_bytes = 64 * 1024;            // told as SETTINGS_MAX_HEADER_LIST_SIZE
-  std::uint32_t heads_bytes = 512 * 1024;          // of all open requests together; further ones are refused
+  std::size_t heads_bytes = 512 * 1024;            // of all open requests together; further ones are refused
   double idle_frames = 1000, idle_frames_per_second = 100;  // that bring nothing
-  double resets = 200, resets_per_second = 50;              // of streams, by the peer or by its fault
+  double resets = 200, resets_per_second = 50;  // of streams, by the peer or by its fault; twice `streams` at least
 };
 
 // What becomes of a piece of a body.
@@ -99,9 +99,8 @@ class Http2Codec {
   // So many bytes of data have been dealt with: the peer may send as many more.
   void consume(StreamId stream, std::size_t bytes);
   void consume_of_closed(std::size_t bytes);
+  // Those that name the peer's fault count like its own.
   void reset(StreamId stream, Http2Error error);
-  // Counts like a reset by the peer.
-  void reset_by_its_fault(StreamId stream, Http2Error error);
   // The two steps of a polite end (RFC 9113 §6.8): no new streams, please; then: none are taken any more.
   void announce_end();
   void end(Http2Error error);

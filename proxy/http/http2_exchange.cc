@@ -69,6 +69,7 @@ void Http2Exchange::finish_head(bool last) {
   remote_ended_ = last;
   head_result_ = head_.finish(last, connection_.terms_.head, request_);
   if (!head_result_) request_ = RequestHead{};
+  waits_for_continue_ = request_.expect_continue;
   ended_ = last || head_.opens_websocket();  // what follows a CONNECT is no body
 }
 
@@ -83,7 +84,7 @@ std::size_t Http2Exchange::take_trailer(std::string_view name, std::string_view 
 void Http2Exchange::finish_trailers() {
   trailer_text_.append("\r\n");
   if (!malformed_trailers_ && parse_trailers(trailer_text_, trailer_limits, trailers_)) return arrive_end();
-  connection_.codec_.reset_by_its_fault(stream_, Http2Error::protocol_error);
+  connection_.codec_.reset(stream_, Http2Error::protocol_error);
   leave(Failure(FailureKind::bad_request, "malformed trailers"));
 }
 
@@ -94,6 +95,7 @@ void Http2Exchange::arrive(std::string_view bytes) {
   }
   arrived_.append(bytes);
   received_ += bytes.size();
+  waits_for_continue_ = false;
   arrival_.cancel();
 }
 
@@ -155,15 +157,21 @@ Result<std::optional<BodyPiece>> Http2Exchange::piece_now() {
 
 Awaitable<Result<BodyPiece>> Http2Exchange::next_piece() {
   give_back();
-  // A client that waits for 100 Continue, or has its answer, owes nothing.
-  const bool owed = !begun_ && !request_.expect_continue;
-  if (arrived_.empty() && !remote_ended_ && owed) receiving_.within(connection_.terms_.body_idle);
+  pulling_ = true;
+  limit_receiving();
   while (arrived_.empty() && !remote_ended_ && !gone_ && !stopped_ && !stalled_) co_await wait_on(arrival_);
+  pulling_ = false;
   receiving_.clear();
   if (gone_) co_return *why_gone_;
   if (stopped_) co_return Failure(FailureKind::client_gone);
   if (stalled_) co_return Failure(FailureKind::body_stalled);
   co_return take();
+}
+
+// A client that waits for 100 Continue, or has its answer, owes nothing.
+void Http2Exchange::limit_receiving() {
+  const bool owed = !begun_ && !waits_for_continue_;
+  if (pulling_ && arrived_.empty() && !remote_ended_ && owed) receiving_.within(connection_.terms_.body_idle);
 }
 
 void Http2Exchange::stop_body() {
@@ -178,6 +186,7 @@ Awaitable<Result<void>> Http2Exchange::send_interim(const ResponseHead& head) {
   collect_interim(fields, head);
   connection_.codec_.submit_interim(stream_, head.status, fields);
   connection_.flush_soon();
+  if (head.status == 100 && std::exchange(waits_for_continue_, false)) limit_receiving();
   co_return Result<void>();
 }
 

@@ -81,6 +81,7 @@ class Http2Exchange final : public Exchange {
   void sent(std::size_t bytes, bool drained);
   void give_back();
   BodyPiece take();
+  void limit_receiving();
   Awaitable<Result<void>> send(BodyPiece piece, const std::vector<HeaderField>& trailers);
   void keep_trailers(const std::vector<HeaderField>& trailers);
   Result<void> grant_tunnel(const ResponseHead& head);
@@ -96,7 +97,8 @@ class Http2Exchange final : public Exchange {
 
   std::string arrived_, current_;  // of the body: not pulled yet; the piece handed out last
   std::uint64_t received_ = 0;
-  bool remote_ended_ = false, ended_ = false, stopped_ = false, stalled_ = false;
+  bool remote_ended_ = false, ended_ = false, stopped_ = false, stalled_ = false, pulling_ = false;
+  bool waits_for_continue_ = false;  // neither the 100 nor a part of its body has come
   std::string trailer_text_;
   std::size_t trailers_size_ = 0;
   bool malformed_trailers_ = false;

@@ -87,6 +87,7 @@ Result<void> Http2RequestHead::finish(bool last, const HeadLimits& limits, Reque
   if (text_.empty()) begin();
   if (auto completed = complete(last); !completed) return completed;
   cookies_ = {};
+  if (text_.capacity() - text_.size() > usual_head) text_.shrink_to_fit();
   return parse_request_head(text_, limits, request);
 }
 

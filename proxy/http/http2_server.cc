@@ -5,8 +5,6 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include <exception>
-
 namespace gatehouse {
 namespace {
 
@@ -35,21 +33,20 @@ Http2Connection::~Http2Connection() { exchanges_.clear(); }  // they still speak
 
 Awaitable<Result<void>> Http2Connection::run() {
   Result<void> result;
-  std::exception_ptr bug;
   link_.reading.within(terms_.head_time);
   settings_limit_.within(terms_.head_time);
   try {
     result = co_await take_turns();
   } catch (...) {
-    bug = std::current_exception();
+    bug_ = std::current_exception();
   }
   draining_ = true;  // nothing is posted for a drain() that comes later
   link_.reading.clear();
   last_call_.clear();
   settings_limit_.clear();
   co_await finish_exchanges();
-  if (bug) std::rethrow_exception(bug);
   if (!lost_ && !client_closed_) co_await linger();
+  if (bug_) std::rethrow_exception(bug_);
   co_return result;
 }
 
@@ -189,7 +186,7 @@ void Http2Connection::refuse(Http2Exchange& exchange, Http2Refusal why) {
   exchange.head_done_ = true;
   exchange.head_.drop();
   exchange.leave(Failure(FailureKind::client_gone));
-  codec_.reset_by_its_fault(exchange.stream_, Http2Error::refused_stream);
+  codec_.reset(exchange.stream_, Http2Error::refused_stream);
 }
 
 void Http2Connection::start(Http2Exchange& exchange) {
@@ -202,6 +199,10 @@ void Http2Connection::start(Http2Exchange& exchange) {
     exchange.serving_ = false;
     --serving_;
     if (!exchange.complete_ || bug) exchange.break_off();
+    if (bug && !bug_) {  // told at the connection's end, which is near
+      bug_ = bug;
+      drain();
+    }
     heads_held_ -= exchange.head_.held();
     if (exchange.stream_closed_) forget(exchange);
     ended_.cancel();

@@ -5,6 +5,7 @@
 #include "proxy/http/http2_exchange.h"
 #include "proxy/http/inbox.h"
 
+#include <exception>
 #include <map>
 #include <memory>
 #include <string>
@@ -102,6 +103,7 @@ class Http2Connection final : private Http2Listener {
   asio::const_buffer unsent_;  // of out_
   bool flush_posted_ = false, writing_ = false, lost_ = false, draining_ = false, said_goodbye_ = false;
   bool client_closed_ = false;
+  std::exception_ptr bug_;  // the first
   asio::steady_timer ended_;  // never expires; cancelled when an exchange, a flush or a write has ended
   Timer last_call_{*this, &Http2Connection::say_goodbye};
   Timer settings_limit_{*this, &Http2Connection::check_settings};

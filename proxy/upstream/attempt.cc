@@ -45,8 +45,15 @@ void Attempt::lose_client() {
 
 Awaitable<Result<void>> Attempt::run() {
   exchange_.when_gone([this] { lose_client(); });
-  auto result = co_await send_and_receive();
+  Result<void> result;
+  std::exception_ptr bug;
+  try {
+    result = co_await send_and_receive();
+  } catch (...) {
+    bug = std::current_exception();
+  }
   exchange_.when_gone(nullptr);
+  if (bug) std::rethrow_exception(bug);
   // Not the upstream's fault then; what the client did wrong before it left stays said.
   if (!result && watch_.gone && row(result.error().kind).fault != Fault::client)
     co_return Failure(FailureKind::client_gone);
@@ -74,9 +81,10 @@ Awaitable<Result<void>> Attempt::send_and_receive() {
   }
   watch_.clear();
   upstream_.reading.clear();
+  const std::optional<Failure> upload_failure = upload_failure_;  // that joining it brings about says nothing
   if (uploading_) co_await join_upload();
   if (bug) std::rethrow_exception(bug);
-  if (!received && upload_failure_) co_return *upload_failure_;
+  if (!received && upload_failure) co_return *upload_failure;
   co_return received;
 }
 

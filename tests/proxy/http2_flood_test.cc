@@ -280,12 +280,33 @@ TEST_F(Http2Floods, TooManyFieldsAre431) {
 // Requests that nobody answers, with large heads: their memory is bounded, and the rest may be asked again.
 TEST_F(Http2Floods, HeadsOfOpenRequestsAreBounded) {
   Upstream silent;
-  proxy.publish_and_wait({cleartext({to(service({silent.endpoint()}))})});
+  EntryDraft draft = cleartext({to(service({silent.endpoint()}))});
+  draft.limits.http2_streams = 32;
+  TestProxy narrow{std::move(draft)};
+  Client fresh(narrow);
   for (std::uint32_t stream = 1; stream < 41; stream += 2)
-    client.send(frame(headers, end_stream, stream, h2::request("GET", "/", field("x", std::string(15000, 'x')))) +
-                frame(continuation, end_headers, stream, field("y", std::string(15000, 'y'))));
-  EXPECT_EQ(client.answer(39).reset, refused_stream);
-  EXPECT_GE(proxy.metric(refusals("heads_held")), 1);
+    fresh.send(frame(headers, end_stream, stream, h2::request("GET", "/", field("x", std::string(15000, 'x')))) +
+               frame(continuation, end_headers, stream, field("y", std::string(15000, 'y'))));
+  EXPECT_EQ(fresh.answer(39).reset, refused_stream);
+  EXPECT_GE(narrow.metric(refusals("heads_held")), 1);
+}
+
+// What a browser with many cookies may do: ask for a page full of images, and be reloaded before they come.
+TEST_F(Http2Floods, ReloadingAPageOfManyLargeRequestsIsNoFlood) {
+  Upstream silent;
+  proxy.publish_and_wait({cleartext({to(service({silent.endpoint()}))})});
+  Client fresh(proxy);
+  const std::string cookie = field("cookie", std::string(5000, 'x'));
+  std::uint32_t stream = 1;
+  for (int reload = 0; reload < 3; ++reload) {
+    const std::uint32_t first = stream;
+    for (; stream < first + 240; stream += 2) fresh.send(h2::get(stream, "/", cookie));
+    for (std::uint32_t left = first; left < stream; left += 2) fresh.send(h2::reset(left));
+    fresh.send(frame(ping, 0, 0, "12345678"));
+    EXPECT_EQ(fresh.await(ping).type, ping);
+  }
+  EXPECT_EQ(proxy.metric(refusals("heads_held")), -1);
+  EXPECT_EQ(proxy.metric(refusals("resets")), -1);  // never counted
 }
 
 TEST_F(Http2Floods, MoreStreamsThanAllowedAreRefused) {
@@ -356,6 +377,31 @@ TEST_F(Http2Slow, ABodyThatStallsIs408) {
   EXPECT_EQ(client.status(1), 408);
   EXPECT_EQ(connection.read_to_end().find("0\r\n\r\n"), std::string::npos);
   EXPECT_EQ(proxy.log_line().at("failure"), "body_stalled");
+}
+
+TEST_F(Http2Slow, ABodyThatStallsAfterItsContinueIs408) {
+  settle();
+  client.send(frame(headers, end_headers, 1, h2::request("POST", "/", field("expect", "100-continue"))));
+  RawPeer connection = upstream.accept();
+  connection.read_until("\r\n\r\n");
+  connection.send("HTTP/1.1 100 Continue\r\n\r\n");
+  client.await(headers);
+  EXPECT_EQ(client.so_far(1).interims, std::vector<int>{100});
+  const Duration waited = waited_for(headers);
+  EXPECT_GE(waited, 60s);
+  EXPECT_LE(waited, 65s);
+  EXPECT_EQ(client.status(1), 408);
+  EXPECT_EQ(proxy.log_line().at("failure"), "body_stalled");
+}
+
+TEST_F(Http2Slow, ABodyThatStallsWithoutItsContinueIs408) {
+  settle();
+  client.send(frame(headers, end_headers, 1, h2::request("POST", "/", field("expect", "100-continue"))) +
+              frame(data, 0, 1, "abc"));
+  RawPeer connection = upstream.accept();
+  connection.read_until("abc");
+  EXPECT_LE(waited_for(headers), 65s);
+  EXPECT_EQ(client.status(1), 408);
 }
 
 // A window that is never opened, or by a byte now and then, holds an answer no longer than the limit on writing.

@@ -138,6 +138,19 @@ TEST(Http2, AnAnswerBeforeTheRequestsEndIsDeliveredAndTheRestCalledOff) {
   EXPECT_EQ(client.await(rst_stream).payload, std::string(4, '\0'));
 }
 
+TEST(Http2, AnUpstreamThatDiesDuringTheUploadIsNotTheClientsFault) {
+  Upstream upstream;
+  TestProxy proxy(cleartext({to(service({upstream.endpoint()}))}));
+  Client client(proxy);
+  client.send(frame(headers, end_headers, 1, h2::request("POST", "/")) + frame(data, 0, 1, "abc"));
+  {
+    RawPeer connection = upstream.accept();
+    connection.read_until("abc\r\n");
+  }
+  EXPECT_EQ(client.status(1), 502);
+  EXPECT_EQ(proxy.log_line().at("failure"), "upstream_closed");
+}
+
 TEST(Http2, ABrokenAnswerResetsItsStreamAlone) {
   Upstream upstream;
   TestProxy proxy(cleartext({to(service({upstream.endpoint()}))}));
