@@ -29,6 +29,8 @@ class Exchange {
   virtual const std::vector<HeaderField>& request_trailers() const = 0;
   // Nobody will pull again: ends a pull that waits.
   virtual void stop_body() = 0;
+  // Nobody will, and nobody waits: what still comes need not be kept.
+  virtual void drop_body() {}
 
   // A 1xx on the way; ignored for clients that do not know them.
   virtual Awaitable<Result<void>> send_interim(const ResponseHead& head) = 0;

@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t longest_answer_head = 1024 * 1024;  // as nghttp2 estimates it; an upstream's has 128 KiB at most
 constexpr double data_bytes_per_idle_frame = 1024;
 constexpr std::size_t least_window = 256;
+constexpr std::size_t least_remembered = 256;
 
 constexpr std::size_t preface_size = 24;
 constexpr std::size_t frame_head_size = 9;
@@ -104,6 +105,7 @@ struct Http2Codec::Callbacks {
   static Http2Listener& listener(void* user) { return codec(user).listener_; }
 
   static int head_begins(nghttp2_session*, const nghttp2_frame* frame, void* user) {
+    if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) codec(user).share_alike(frame->hd.stream_id);
     listener(user).head_begins(frame->hd.stream_id);
     return 0;
   }
@@ -182,7 +184,8 @@ Http2Codec::Http2Codec(Side side, const Http2Limits& limits, Http2Listener& list
       idle_frames_{limits.idle_frames, limits.idle_frames, limits.idle_frames_per_second, now},
       resets_{most_resets(limits), most_resets(limits), limits.resets_per_second, now},
       now_(now),
-      payload_left_(side == Side::server ? preface_size : 0) {
+      payload_left_(side == Side::server ? preface_size : 0),
+      resets_sent_(std::max<std::size_t>(least_remembered, std::size_t{2} * limits.streams)) {
   nghttp2_session_callbacks* callbacks = nullptr;
   nghttp2_option* option = nullptr;
   nghttp2_session_callbacks_new(&callbacks);
@@ -250,11 +253,23 @@ void Http2Codec::reset_went_out(StreamId stream, std::uint32_t error) {
   if (peers_fault && !stream_reset()) end(Http2Error::enhance_your_calm);
 }
 
+void Http2Codec::remember_reset(StreamId stream) {
+  if (std::find(resets_sent_.begin(), resets_sent_.end(), stream) != resets_sent_.end()) return;
+  resets_sent_[resets_sent_count_++ % resets_sent_.size()] = stream;
+}
+
+// Answers take turns where the client does not say otherwise (RFC 9218 §10): one after another, the last of many would
+// get nothing for long. A `priority` field is read after this.
+void Http2Codec::share_alike(StreamId stream) {
+  const nghttp2_extpri priority{.urgency = NGHTTP2_EXTPRI_DEFAULT_URGENCY, .inc = 1};
+  nghttp2_session_change_extpri_stream_priority(session_, stream, &priority, 0);
+}
+
 // Windows are opened again for what we send. Those opened by a few bytes at a time make us work for nothing
 // (CVE-2019-9511): they count in full.
 void Http2Codec::data_sent(std::size_t bytes) {
   if (std::exchange(squeezed_, false)) return;
-  const double credit = 1 + static_cast<double>(bytes) / data_bytes_per_idle_frame;
+  const double credit = 2 + static_cast<double>(bytes) / data_bytes_per_idle_frame;
   idle_frames_.left = std::min(idle_frames_.most, idle_frames_.left + credit);
 }
 
@@ -357,6 +372,11 @@ void Http2Codec::submit_interim(StreamId stream, std::uint16_t status, const std
   const auto digits = digits_of(status);
   const FieldBlock block = answer_block({digits.data(), digits.size()}, fields);
   nghttp2_submit_headers(session_, NGHTTP2_FLAG_NONE, stream, nullptr, block.data(), block.size(), nullptr);
+}
+
+bool Http2Codec::has_room(StreamId stream) const {
+  return nghttp2_session_get_stream_remote_window_size(session_, stream) > 0 &&
+         nghttp2_session_get_remote_window_size(session_) > 0;
 }
 
 void Http2Codec::resume(StreamId stream) { nghttp2_session_resume_data(session_, stream); }

@@ -9,7 +9,6 @@
 #include "proxy/http/http2_refusal.h"
 #include "proxy/http/message.h"
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -96,6 +95,8 @@ class Http2Codec {
   void submit_answer(StreamId stream, std::uint16_t status, const std::vector<HeaderField>& fields, bool body);
   void submit_interim(StreamId stream, std::uint16_t status, const std::vector<HeaderField>& fields);
   void resume(StreamId stream);
+  // The peer's windows have room for more of this stream.
+  bool has_room(StreamId stream) const;
   // So many bytes of data have been dealt with: the peer may send as many more.
   void consume(StreamId stream, std::size_t bytes);
   void consume_of_closed(std::size_t bytes);
@@ -119,7 +120,8 @@ class Http2Codec {
   bool gather_frame_head(std::string_view& bytes);
   Result<void> check_frame();
   bool is_over(StreamId stream) const;
-  void remember_reset(StreamId stream) { resets_sent_[resets_sent_count_++ % resets_sent_.size()] = stream; }
+  void remember_reset(StreamId stream);
+  void share_alike(StreamId stream);
   Result<void> pass(std::string_view bytes);
   Result<void> offence(Http2Error error, std::string_view words);
   bool idle_frame();
@@ -138,7 +140,7 @@ class Http2Codec {
   std::size_t payload_left_;  // of the frame under way; at first, of the preface
   StreamId last_opened_ = 0;
   // Of these the peer may not know yet that they are over.
-  std::array<StreamId, 256> resets_sent_{};
+  std::vector<StreamId> resets_sent_;
   std::size_t resets_sent_count_ = 0;
   bool ended_ = false;
   std::string_view trouble_;  // why the session must end, where we say so

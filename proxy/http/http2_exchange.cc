@@ -57,8 +57,11 @@ void Http2Exchange::Stall::due() {
     exchange.arrival_.cancel();
     return;
   }
-  exchange.connection_.codec_.reset(exchange.stream_, Http2Error::cancel);
-  exchange.connection_.flush_soon();
+  // It could take more: then other streams or the socket, which has a limit of its own, keep this one waiting.
+  Http2Connection& connection = exchange.connection_;
+  if (connection.codec_.has_room(exchange.stream_)) return within(connection.terms_.write_idle);
+  connection.codec_.reset(exchange.stream_, Http2Error::cancel);
+  connection.flush_soon();
   exchange.leave(Failure(kind));
 }
 
@@ -89,7 +92,7 @@ void Http2Exchange::finish_trailers() {
 }
 
 void Http2Exchange::arrive(std::string_view bytes) {
-  if (!serving_ || gone_) {  // nobody will ask for it
+  if (!serving_ || gone_ || stopped_) {  // nobody will ask for it
     connection_.codec_.consume(stream_, bytes.size());
     return;
   }
@@ -174,8 +177,12 @@ void Http2Exchange::limit_receiving() {
   if (pulling_ && arrived_.empty() && !remote_ended_ && owed) receiving_.within(connection_.terms_.body_idle);
 }
 
-void Http2Exchange::stop_body() {
+// Its windows are given back, or an upload that goes nowhere would hold up the others.
+void Http2Exchange::drop_body() {
   stopped_ = true;
+  connection_.codec_.consume(stream_, arrived_.size());
+  arrived_ = {};
+  connection_.flush_soon();
   arrival_.cancel();
 }
 

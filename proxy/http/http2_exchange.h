@@ -33,7 +33,8 @@ class Http2Exchange final : public Exchange {
   Result<std::optional<BodyPiece>> piece_now() override;
   bool body_ended() const override { return ended_; }
   const std::vector<HeaderField>& request_trailers() const override { return trailers_; }
-  void stop_body() override;
+  void stop_body() override { drop_body(); }
+  void drop_body() override;
   Awaitable<Result<void>> send_interim(const ResponseHead& head) override;
   Awaitable<Result<void>> send_head(const ResponseHead& head, BodyPiece first, const std::vector<HeaderField>& trailers,
                                     std::string_view set_cookie) override;

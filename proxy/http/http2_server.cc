@@ -12,7 +12,7 @@ constexpr std::size_t flush_bytes = 64 * 1024;
 constexpr std::size_t idle_memory = 1024;
 constexpr Duration last_call = std::chrono::seconds(1);  // between the two GOAWAYs: requests on their way arrive
 constexpr Duration goodbye = std::chrono::seconds(5);
-constexpr Duration linger_silence = std::chrono::seconds(1);
+constexpr Duration linger_time = std::chrono::seconds(2);
 constexpr std::size_t linger_bytes = 1024 * 1024;
 
 }  // namespace
@@ -108,9 +108,9 @@ Awaitable<void> Http2Connection::linger() {
   link_.writing.within(goodbye);
   co_await link_.stream.shutdown_write();
   link_.writing.clear();
+  link_.reading.within(linger_time);
   std::size_t dropped = 0;
   while (dropped < linger_bytes) {
-    link_.reading.within(linger_silence);
     const auto read = co_await link_.inbox.refill(Buffers::large);
     if (!read || *read == 0) break;
     dropped += *read;
@@ -221,7 +221,10 @@ void Http2Connection::data_ends(StreamId stream) {
 }
 
 void Http2Connection::closed(StreamId stream, Http2Error) {
-  if (head_under_way_ == stream) head_under_way_ = 0;
+  if (head_under_way_ == stream) {  // it was malformed
+    head_under_way_ = 0;
+    limit_reading();
+  }
   Http2Exchange* exchange = find(stream);
   if (exchange == nullptr) return;
   exchange->close_stream();
@@ -262,7 +265,7 @@ void Http2Connection::flush() {
   while (!writing_ && !lost_) {
     out_.clear();
     codec_.take_output(out_, flush_bytes);
-    if (out_.size() < flush_bytes) reset_sent();
+    if (out_.size() < flush_bytes && reset_sent()) codec_.take_output(out_, flush_bytes);
     if (out_.empty()) return;
     asio::const_buffer buffer = buffer_of(out_);
     std::span<asio::const_buffer> rest(&buffer, 1);
@@ -299,10 +302,12 @@ Awaitable<void> Http2Connection::write_rest() {
 }
 
 // An answer that was complete before its request: the rest of that is not wanted (RFC 9113 §8.1).
-void Http2Connection::reset_sent() {
-  for (StreamId stream : std::exchange(resets_, {}))
+bool Http2Connection::reset_sent() {
+  const std::vector<StreamId> ended = std::exchange(early_ends_, {});
+  for (const StreamId stream : ended)
     if (const Http2Exchange* exchange = find(stream); exchange != nullptr && !exchange->remote_ended_)
       codec_.reset(stream, Http2Error::none);
+  return !ended.empty();
 }
 
 void Http2Connection::lose() {

@@ -81,8 +81,9 @@ class Http2Connection final : private Http2Listener {
   Awaitable<void> linger();
   void wake_reader();
   void limit_reading();
-  void reset_when_sent(StreamId stream) { resets_.push_back(stream); }
-  void reset_sent();
+  void reset_when_sent(StreamId stream) { early_ends_.push_back(stream); }
+  // Whether there were any.
+  bool reset_sent();
   void flush_soon();
   void flush();
   // Apart from the reader's turns, which would see by themselves that the codec has given up.
@@ -98,7 +99,7 @@ class Http2Connection final : private Http2Listener {
   std::size_t serving_ = 0, heads_held_ = 0;
   std::uint64_t served_ = 0;
   StreamId head_under_way_ = 0;
-  std::vector<StreamId> resets_;  // when what is queued has gone
+  std::vector<StreamId> early_ends_;  // to be reset when what is queued has gone
   std::string out_;
   asio::const_buffer unsent_;  // of out_
   bool flush_posted_ = false, writing_ = false, lost_ = false, draining_ = false, said_goodbye_ = false;

@@ -18,11 +18,11 @@ error_code Http2Exchange::Tunnel::end() const {
 }
 
 IoResult<std::size_t> Http2Exchange::Tunnel::read_now(asio::mutable_buffer buffer) {
-  if (const error_code error = end()) return error;
+  if (closed_) return error_code(asio::error::operation_aborted);
   std::string& arrived = exchange_.arrived_;
   const std::size_t size = std::min(buffer.size(), arrived.size() - read_);
   if (size == 0 && exchange_.remote_ended_) return std::size_t{0};
-  if (size == 0) return error_code(asio::error::would_block);
+  if (const error_code error = end(); size == 0) return error ? error : error_code(asio::error::would_block);
   std::memcpy(buffer.data(), arrived.data() + read_, size);
   read_ += size;
   if (read_ == arrived.size()) {
@@ -56,8 +56,10 @@ bool Http2Exchange::Tunnel::write_now(std::span<asio::const_buffer>& buffers, er
 }
 
 Awaitable<error_code> Http2Exchange::Tunnel::wait_readable() {
-  while (!end() && exchange_.arrived_.size() == read_ && !exchange_.remote_ended_) co_await wait_on(exchange_.arrival_);
-  co_return end();
+  const auto readable = [this] { return exchange_.arrived_.size() > read_ || exchange_.remote_ended_; };
+  while (!end() && !readable()) co_await wait_on(exchange_.arrival_);
+  // What came before the stream ended is still to be had.
+  co_return !closed_ && readable() ? error_code() : end();
 }
 
 Awaitable<error_code> Http2Exchange::Tunnel::wait_writable() {

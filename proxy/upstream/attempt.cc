@@ -119,7 +119,10 @@ Awaitable<void> Attempt::upload() {
     }
     // It did not wait for the 100: from here on the upload takes as long as it takes.
     if (std::exchange(owes_continue_, false) && awaiting_head_) upstream_.reading.clear();
-    if (co_await send_body(*piece)) co_return;  // the answer may be here already
+    if (co_await send_body(*piece)) {
+      exchange_.drop_body();
+      co_return;  // the answer may be here already
+    }
   }
   upload_complete_ = true;
   if (!awaiting_head_) co_return;

@@ -151,6 +151,21 @@ TEST(Http2, AnUpstreamThatDiesDuringTheUploadIsNotTheClientsFault) {
   EXPECT_EQ(proxy.log_line().at("failure"), "upstream_closed");
 }
 
+TEST(Http2, AnswersShareTheConnection) {
+  AnsweringUpstream upstream(std::string(300'000, 'x'));
+  TestProxy proxy(cleartext({to(service({upstream.endpoint()}))}));
+  Client client(proxy, setting(4, 1 << 20));
+  client.send(h2::get(1) + h2::get(3));
+  EXPECT_EQ(client.status(1), 200);
+  EXPECT_EQ(client.status(3), 200);
+  const auto come = [&] { return client.so_far(1).body.size() + client.so_far(3).body.size(); };
+  while (come() < 65'535) ASSERT_NE(client.next().type, end_of_connection);
+  client.send(open_window(0, 200'000));
+  while (come() < 265'535) ASSERT_NE(client.next().type, end_of_connection);
+  EXPECT_GE(client.so_far(1).body.size(), 50'000u);
+  EXPECT_GE(client.so_far(3).body.size(), 50'000u);
+}
+
 TEST(Http2, ABrokenAnswerResetsItsStreamAlone) {
   Upstream upstream;
   TestProxy proxy(cleartext({to(service({upstream.endpoint()}))}));
