@@ -434,6 +434,22 @@ TEST_F(Http2Slow, AWindowOpenedByAByteNowAndThen) {
   EXPECT_EQ(client.so_far(1).reset, cancel);
 }
 
+// A slow link, and an answer that has to wait for a more urgent one: its client keeps its window open and does no
+// wrong.
+TEST_F(Http2Slow, AnAnswerThatWaitsForAnotherIsNotCut) {
+  constexpr std::size_t size = 16 * 1024 * 1024;
+  AnsweringUpstream large(std::string(size, 'x'));
+  proxy.publish_and_wait({cleartext({to(service({large.endpoint()}))})});
+  Client slow(std::make_unique<RawPeer>(proxy.connect("web", 8192)), setting(4, 1 << 30));
+  slow.send(frame(settings, ack, 0) + open_window(0, 1 << 30) + h2::get(1, "/", field("priority", "u=0")) + h2::get(3));
+  for (std::size_t read = 0; read < size * 3 / 4; read += size / 16) {
+    while (slow.so_far(1).body.size() < read) ASSERT_NE(slow.next().type, end_of_connection);
+    proxy.pass(10s);
+  }
+  EXPECT_EQ(slow.answer(1).body.size(), size);
+  EXPECT_EQ(slow.answer(3).body.size(), size);
+}
+
 // Pings keep nothing open.
 TEST_F(Http2Slow, AnIdleConnectionIsClosedThoughItPings) {
   settle();

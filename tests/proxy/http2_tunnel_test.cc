@@ -62,6 +62,14 @@ TEST_F(Http2Tunnel, TheUpstreamGetsAnUpgradeWithAKeyOfOurs) {
   EXPECT_FALSE(client.so_far(1).fields.contains("upgrade"));
 }
 
+TEST_F(Http2Tunnel, TheLastBytesArriveThoughTheStreamEndsWithThem) {
+  RawPeer connection = open();
+  connection.shutdown_write();
+  EXPECT_TRUE(client.answer(1).whole);
+  client.send(frame(data, end_stream, 1, "last words"));
+  EXPECT_EQ(connection.read_to_end(), "last words");
+}
+
 TEST_F(Http2Tunnel, BytesPassBothWaysAndBothEnds) {
   RawPeer connection = open();
   client.send(frame(data, 0, 1, "ping"));
