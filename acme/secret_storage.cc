@@ -255,6 +255,7 @@ Awaitable<Result<bool>> SecretStorage::remove_once(std::string secret) {
   removing_.insert(secret);
   Answer answer = co_await write(std::move(request));
   const std::string what = "Secret " + secret + " cannot be removed";
+  if (!answer || !answer->good()) removing_.erase(secret);
   if (!answer) co_return unreachable(answer.error(), what);
   if (answer->status == 409) {
     const std::string nothing;

@@ -203,7 +203,10 @@ Awaitable<void> ClusterMember::clear_status(PublishedStatus::Gone gone) {
 Awaitable<void> ClusterMember::leave() {
   if (status_) status_->stop();
   const auto gone = status_ && leading() ? published_.taken_away() : std::nullopt;
-  if (gone) co_await ends_before(ports_.clock, ports_.clock.now() + longest_clearing, clear_status(*gone));
+  if (gone) {
+    const bool whole = co_await ends_before(ports_.clock, ports_.clock.now() + longest_clearing, clear_status(*gone));
+    if (!whole) ports_.log->warn("the status of some Ingresses could not be cleared in time");
+  }
   left_ = true;
   leadership_changed();
   if (events_) events_->stop();

@@ -25,7 +25,7 @@ ClusterOptions cluster_options(const KubernetesSettings& settings) {
   const KubernetesAccessSettings& access = settings.access;
   ClusterOptions options;
   options.namespaces = access.namespaces;
-  options.ingress_selector = access.label_selector;
+  options.route_selector = access.label_selector;
   options.secrets =
       access.secrets == SecretAccess::all ? ClusterOptions::Secrets::all : ClusterOptions::Secrets::referenced;
   options.cache_file = access.cache;

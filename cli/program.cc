@@ -148,6 +148,7 @@ bool Program::run() {
   log_.logger->info("gatehouse {} serves, {} found", GATEHOUSE_VERSION, count_of(reload_.problems()));
   start_.notifier.ready("serving");
   control_.run();
+  server_.stop();  // however it ended: workers ask members that go before it
   return true;
 }
 

@@ -29,6 +29,7 @@ std::string PublishedStatus::address() {
   if (found == objects.services.end()) return {};
   const kubernetes::Service& service = *found->second;
   const ObjectDetails* details = cluster_.details({Kind::service, *name});
+  if (details != nullptr && details->deleting) return {};
   auto address = load_balancer_of({service.type, service.cluster_ip, service.external_name, service.external_ips,
                                    details == nullptr ? std::string() : details->status});
   if (!address.empty()) published_ = {*name, address};

@@ -25,7 +25,7 @@ class Clearing {
   Clearing(Access access, const KubernetesSettings& settings, const MemberIdentity& identity, Logger log)
       : settings_(settings),
         client_({io_, deadlines_, clock_, [this](std::string name) { return names_.resolve(std::move(name)); }, log},
-                std::move(access)),
+                std::move(access), quick),
         cluster_(
             std::make_shared<Cluster>(Cluster::Ports{io_.get_executor(), clock_, client_.streamer(), log}, options())),
         published_(*cluster_, settings.reports, identity.pod),
@@ -37,17 +37,18 @@ class Clearing {
         LeaderElection::Ports{io_.get_executor(), clock_, log, client_.caller(), [this](bool) { heard_.ring(); }});
   }
 
-  // Nothing when the API server has not told all that is needed by then.
-  std::optional<ClearedStatus> run(Duration limit) {
+  // `limit`: on what comes before the first write.
+  ClearedStatus run(Duration limit) {
     asio::co_spawn(io_, deadlines_.run(), asio::detached);
-    asio::co_spawn(io_, cluster_->run([this] { heard_.ring(); }), asio::detached);
-    if (settings_.leader_election.enabled) asio::co_spawn(io_, election_->run(), asio::detached);
+    asio::co_spawn(io_, cluster_->run([this] { heard_.ring(); }), [held = cluster_](std::exception_ptr) {});
     asio::co_spawn(io_, clear(clock_.now() + limit), [this](std::exception_ptr) { io_.stop(); });
     io_.run();
     return std::move(report_);
   }
 
  private:
+  static constexpr ApiLimits quick{.per_second = 200, .burst = 200};  // an uninstall waits for it
+
   ClusterOptions options() const {
     ClusterOptions options = cluster_options(settings_);
     options.secrets = ClusterOptions::Secrets::referenced;  // and none is
@@ -56,24 +57,42 @@ class Clearing {
     return options;
   }
 
-  bool ready() {
+  bool synced() {
     if (cluster_->listed() && !cluster_->has_synced()) cluster_->want_secrets({});
-    return cluster_->has_synced() && (election_->leading() || !settings_.leader_election.enabled);
+    return cluster_->has_synced();
+  }
+
+  // By its end whoever led has wanted to renew, and seen that it leads no more. False: not in time.
+  Awaitable<bool> take_lead(TimePoint end) {
+    asio::co_spawn(io_, election_->run(), asio::detached);
+    while (!election_->leading()) {
+      if (clock_.now() >= end) co_return false;
+      co_await heard_.wait_until(end);
+    }
+    co_await clock_.sleep_until(clock_.now() + election_->terms().retry * 3 / 2);
+    co_return true;
   }
 
   Awaitable<void> clear(TimePoint end) {
-    while (!ready()) {
-      if (clock_.now() >= end) co_return;
+    const std::string& server = client_.access().server;
+    while (!synced()) {
+      if (clock_.now() >= end) co_return fail(server + " has not told all Ingresses in time");
       co_await heard_.wait_until(end);
     }
-    // By then whoever led has wanted to renew, and seen that it leads no more.
-    if (settings_.leader_election.enabled) co_await clock_.sleep_until(clock_.now() + election_->terms().retry * 3 / 2);
+    std::string address = published_.address();
+    if (address.empty())
+      co_return fail("the address is not known: publishedService has to name the Service, and it has to be there");
+    if (settings_.leader_election.enabled) {
+      const bool leads = co_await take_lead(end);
+      if (!leads) co_return fail(server + " has not given the Lease in time");
+    }
     auto call = client_.caller();
     auto ours = published_.ours({settings_.ingress_classes, settings_.controllers, settings_.ingress_without_class});
-    std::string address = published_.address();
     auto clearing = clear_ingress_status(clock_, std::move(call), std::move(ours), std::move(address));
     report_ = co_await std::move(clearing);
   }
+
+  void fail(std::string words) { report_.failures.push_back(std::move(words)); }
 
   const KubernetesSettings& settings_;
   SystemClock clock_;
@@ -85,7 +104,7 @@ class Clearing {
   PublishedStatus published_;
   Bell heard_;
   std::shared_ptr<LeaderElection> election_;
-  std::optional<ClearedStatus> report_;
+  ClearedStatus report_;
 };
 
 int clear_status(const CommandLine& line, int seconds) {
@@ -109,14 +128,9 @@ int clear_status(const CommandLine& line, int seconds) {
   Clearing clearing(*found.access, *loaded.settings->kubernetes,
                     member_identity(line.source.environment, *found.access), log->logger);
   const auto report = clearing.run(std::chrono::seconds(seconds));
-  if (!report) {
-    console.err << found.access->server << ": has not told the Ingresses or not given the Lease within " << seconds
-                << " s\n";
-    return exit_problem;
-  }
-  for (const auto& failure : report->failures) console.err << failure << '\n';
-  console.out << "removed from " << report->removed << " Ingresses\n";
-  return report->failures.empty() ? exit_well : exit_problem;
+  for (const auto& failure : report.failures) console.err << failure << '\n';
+  console.out << "removed from " << report.removed << " Ingresses\n";
+  return report.failures.empty() ? exit_well : exit_problem;
 }
 
 }  // namespace

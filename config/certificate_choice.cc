@@ -56,7 +56,7 @@ void CertificateChoice::show(SecretFinder& secrets, const ObjectName& name, cons
   }
   if (!hosts.empty() || !shown_whole_.insert(secret.certificate.get()).second) return;
   for (const HostName& host : secret.certificate->names())
-    if (secrets.may_claim(name.ns, host)) show_for(host, secret.certificate, &claimant, line);
+    if (!secrets.refusal(name.ns, host)) show_for(host, secret.certificate, &claimant, line);
 }
 
 void CertificateChoice::show_for(const HostName& host, const tls::CertificatePtr& certificate, const Claimant* claimant,

@@ -177,11 +177,9 @@ std::vector<std::vector<std::string>> CertificateWishes::claimable(const Asking&
   const std::string& ns = asking.meta.name.ns;
   const auto is_refused = [&](const std::string& text) {
     const auto host = HostName::parse_with_wildcard(text);
-    if (!host || asking.secrets.may_claim(ns, *host)) return false;
-    asking.claimant.error(line,
-                          "a certificate is left out: namespace " + ns + " may not claim host " + quoted(host->text()),
-                          reasons::host_not_allowed);
-    return true;
+    const auto refusal = host ? asking.secrets.refusal(ns, *host) : std::nullopt;
+    if (refusal) asking.claimant.error(line, "a certificate is left out: " + refusal->words, refusal->reason);
+    return refusal.has_value();
   };
   for (auto& names : groups) std::erase_if(names, is_refused);
   std::erase_if(groups, [](const auto& names) { return names.empty(); });

@@ -21,6 +21,7 @@ using kubernetes::PathType;
 
 constexpr std::string_view challenge_path = "/.well-known/acme-challenge/";
 constexpr std::size_t longest_path = 4096;
+constexpr int most_regexes = 100;  // each is compiled with every table it is in
 
 // What is wrong with a path of type Exact or Prefix (Kubernetes validates the same at the API server).
 std::string_view path_fault(std::string_view path) {
@@ -62,7 +63,7 @@ class Drafting {
 
   IngressDraftPtr result() {
     annotations_ = read_route_annotations(*draft_->ingress, draft_->problems);
-    if (terms_.claims != nullptr || terms_.owners != nullptr) keep_claimable();
+    if (terms_.rights.claims != nullptr || terms_.rights.owners != nullptr) keep_claimable();
     if (!terms_.far_priorities) keep_priority_near();
     if (!draft_->ingress->meta.notes().annotations.empty())
       draft_->asked = std::make_shared<const RouteAnnotations>(annotations_);
@@ -77,32 +78,11 @@ class Drafting {
   }
 
  private:
-  bool may_claim(const std::string& host) const {
-    return terms_.claims == nullptr || terms_.claims->may_claim(draft_->ingress->meta.name.ns, host);
-  }
-
-  const ObjectName* other_owner(const std::string& host) const {
-    if (terms_.owners == nullptr) return nullptr;
-    return terms_.owners->other_owner(host, {terms_.source, draft_->ingress->meta.name});
-  }
-
   // Whether it may not have the host, which is told.
   bool is_refused(int line, std::string_view what, const std::string& host) {
-    const std::string left_out = std::string(what) + " is left out: ";
-    if (!may_claim(host)) {
-      report(Severity::error, line,
-             left_out + "namespace " + draft_->ingress->meta.name.ns + " may not claim " +
-                 (host.empty() ? "every host" : "host " + quoted(host)),
-             reasons::host_not_allowed);
-      return true;
-    }
-    const ObjectName* owner = other_owner(host);
-    if (owner == nullptr) return false;
-    report(Severity::error, line,
-           left_out + "host " + quoted(host) + " is that of Ingress " + owner->text() +
-               ", in another namespace (allowSharedHosts)",
-           reasons::conflicting_host);
-    return true;
+    const auto refusal = terms_.rights.refusal(draft_->ingress->meta.name.ns, host);
+    if (refusal) report(Severity::error, line, std::string(what) + " is left out: " + refusal->words, refusal->reason);
+    return refusal.has_value();
   }
 
   void keep_priority_near() {
@@ -193,6 +173,7 @@ class Drafting {
     const auto kind = annotations_.specific_path;
     if (!kind) return std::nullopt;  // the annotation's warning says so
     if (kind == PathKind::regex) {
+      if (++regexes_ > most_regexes) return refuse("an Ingress may have 100 regular expressions");
       if (const auto checked = check_path_regex(path.path); !checked) return refuse(checked.error().detail);
     } else if (!path.path.empty() && !path.path.starts_with('/')) {
       return refuse("a path must begin with '/'");
@@ -240,6 +221,7 @@ class Drafting {
   std::shared_ptr<IngressDraft> draft_;
   RouteAnnotations annotations_;
   std::set<std::string> hosts_;
+  int regexes_ = 0;
 };
 
 }  // namespace
@@ -248,19 +230,21 @@ IngressDraftPtr draft_ingress(std::shared_ptr<const Ingress> ingress, const Draf
   return Drafting(std::move(ingress), terms).result();
 }
 
-bool has_others_hosts(const IngressDraft& draft, const HostOwners& owners, std::size_t source) {
-  const HostOwners::Asker asker{source, draft.ingress->meta.name};
-  const auto is_others = [&](const std::string& host) { return owners.other_owner(host, asker) != nullptr; };
-  const auto names_others = [&](const std::string& text) {
-    const auto host = HostName::parse_with_wildcard(text);
-    return host && is_others(host->text());
+std::vector<std::string> others_hosts(const IngressDraft& draft, const HostRights& rights) {
+  std::vector<std::string> others;
+  const std::string& ns = draft.ingress->meta.name.ns;
+  const auto look = [&](const std::string& host) {
+    if (rights.other_owner(ns, host) != nullptr) others.push_back(host);
   };
-  return std::any_of(draft.routes.begin(), draft.routes.end(),
-                     [&](const DraftRoute& at) { return is_others(at.route->host); }) ||
-         std::any_of(draft.tls().begin(), draft.tls().end(),
-                     [&](const auto& tls) { return std::any_of(tls.hosts.begin(), tls.hosts.end(), names_others); }) ||
-         std::any_of(draft.annotations().domains.begin(), draft.annotations().domains.end(),
-                     [&](const auto& names) { return std::any_of(names.begin(), names.end(), names_others); });
+  const auto look_at = [&](const std::vector<std::string>& texts) {
+    for (const std::string& text : texts)
+      if (const auto host = HostName::parse_with_wildcard(text)) look(host->text());
+  };
+  for (const DraftRoute& at : draft.routes) look(at.route->host);
+  if (draft.has_tls)
+    for (const auto& tls : draft.tls()) look_at(tls.hosts);
+  for (const auto& names : draft.annotations().domains) look_at(names);
+  return others;
 }
 
 const RouteAnnotations& IngressDraft::annotations() const {

@@ -5,7 +5,6 @@
 #pragma once
 
 #include "config/annotations.h"
-#include "config/host_claims.h"
 #include "config/host_owners.h"
 
 #include <memory>
@@ -42,15 +41,13 @@ using IngressDraftPtr = std::shared_ptr<const IngressDraft>;
 
 // What an Ingress may not have, whatever it says.
 struct DraftTerms {
-  const HostClaims* claims = nullptr;  // null: every host is free
+  HostRights rights = {};
   // router.priority counts on wildcard hosts and without a host too, where it overtakes others' hosts.
   bool far_priorities = true;
-  const HostOwners* owners = nullptr;  // null: hosts may be shared
-  std::size_t source = 0;  // as HostOwners counts them
 };
 IngressDraftPtr draft_ingress(std::shared_ptr<const kubernetes::Ingress> ingress, const DraftTerms& terms);
-// Whether it would be another draft with these owners.
-bool has_others_hosts(const IngressDraft& draft, const HostOwners& owners, std::size_t source);
+// The hosts of a draft that are others'. With them among the terms it would be another draft.
+std::vector<std::string> others_hosts(const IngressDraft& draft, const HostRights& rights);
 
 // Made by cert-manager to answer an HTTP-01 challenge (its label, and challenge paths only): such an Ingress may come
 // without a class.

@@ -42,42 +42,29 @@ struct SameMatch {
   }
 };
 
-// A draft's place in the total order, compared without looking at the draft.
-struct Turn {
-  WallTime age;
-  std::size_t source = 0;
-  IngressDraftPtr* draft = nullptr;  // a source's are in order of names
-};
-
 bool comes_before(const Turn& a, const Turn& b) {
   return std::tuple(a.source, a.age, a.draft) < std::tuple(b.source, b.age, b.draft);
 }
 
-class Translating {
+// Makes the drafts of all sources, in the total order, and finds out whose the hosts are.
+class Gathering {
  public:
-  Translating(const TranslationParts& parts, EntryPointSet claimed)
-      : parts_(parts),
-        everywhere_(parts.entry_points.everywhere() & ~claimed),
-        owned_(std::any_of(parts.sources.begin(), parts.sources.end(),
-                           [](const SourceParts& source) { return !source.rules.shared_hosts; })) {
-    unnamed_ = parts.entry_points.as_default() != 0 ? parts.entry_points.as_default() : everywhere_;
-    for (std::size_t i = 0; i < parts.entry_points.size(); ++i)
-      if (parts.input.internal_resolvers.contains(parts.input.entry_points[i].cert_resolver))
-        internal_ |= EntryPointSet{1} << i;
-    result_.lists.resize(parts.entry_points.size());
-  }
+  explicit Gathering(const TranslationParts& parts) : parts_(parts) {}
 
-  IngressTranslation run() {
+  std::vector<Turn> run() {
     std::size_t count = 0;
+    bool owned = false;
     for (SourceParts& source : parts_.sources) {
       make_drafts(source);
       count += source.next.drafts.size();
+      owned = owned || source.rights.owners != nullptr;
     }
-    claims_.reserve(count);
-    owners_.reserve(count);
-    for (const Turn& turn : total_order(count)) translate(turn);
-    for (const Placed& placed : defaults_) place(placed);
-    return std::move(result_);
+    auto order = total_order(count);
+    if (!owned) return order;
+    parts_.owners.reserve(count);
+    for (const Turn& turn : order) take_hosts(**turn.draft, turn.source);
+    for (Turn& turn : order) turn.draft = &own_part(turn, parts_.sources[turn.source]);
+    return order;
   }
 
  private:
@@ -123,32 +110,63 @@ class Translating {
 
   static DraftTerms terms_of(const SourceParts& source) {
     const auto* claims = source.rules.host_claims.get();
-    return {claims, source.rules.shared_hosts || claims != nullptr};
-  }
-
-  // Without hosts that an Ingress of another namespace had before, the draft is another one, for this translation only.
-  IngressDraftPtr& own_part(const Turn& turn, SourceParts& source) {
-    if (source.rules.shared_hosts || !has_others_hosts(**turn.draft, owners_, turn.source)) return *turn.draft;
-    DraftTerms terms = terms_of(source);
-    terms.owners = &owners_;
-    terms.source = turn.source;
-    return source.next.narrowed.emplace_back(draft_ingress((*turn.draft)->ingress, terms));
+    return {{claims, nullptr, 0}, source.rules.shared_hosts || claims != nullptr};
   }
 
   void take_hosts(const IngressDraft& draft, std::size_t source) {
-    const HostOwners::Asker asker{source, draft.ingress->meta.name};
     const std::string* before = nullptr;
     for (const DraftRoute& at : draft.routes) {
       const std::string& host = at.route->host;
-      if (at.route->creates_host && !host.empty() && (before == nullptr || *before != host)) owners_.take(host, asker);
+      if (at.route->creates_host && !host.empty() && (before == nullptr || *before != host))
+        parts_.owners.take(host, source, draft.ingress->meta.name);
       before = &host;
     }
   }
 
+  // Without others' hosts it is another draft. That one is remembered beside the first.
+  IngressDraftPtr& own_part(const Turn& turn, SourceParts& source) {
+    IngressDraftPtr& whole = *turn.draft;
+    auto others = others_hosts(*whole, source.rights);
+    if (others.empty()) return whole;
+    const ObjectName& name = whole->ingress->meta.name;
+    auto& narrowed = source.next.narrowed[name];
+    const auto known = source.known.narrowed.find(name);
+    if (known != source.known.narrowed.end() && known->second.ingress == whole->ingress &&
+        known->second.others_hosts == others) {
+      narrowed = known->second;
+    } else {
+      DraftTerms terms = terms_of(source);
+      terms.rights = source.rights;
+      narrowed = {whole->ingress, std::move(others), draft_ingress(whole->ingress, terms)};
+    }
+    return narrowed.draft;
+  }
+
+  const TranslationParts& parts_;
+};
+
+class Translating {
+ public:
+  Translating(const TranslationParts& parts, EntryPointSet claimed)
+      : parts_(parts), everywhere_(parts.entry_points.everywhere() & ~claimed) {
+    unnamed_ = parts.entry_points.as_default() != 0 ? parts.entry_points.as_default() : everywhere_;
+    for (std::size_t i = 0; i < parts.entry_points.size(); ++i)
+      if (parts.input.internal_resolvers.contains(parts.input.entry_points[i].cert_resolver))
+        internal_ |= EntryPointSet{1} << i;
+    result_.lists.resize(parts.entry_points.size());
+  }
+
+  IngressTranslation run(const std::vector<Turn>& order) {
+    claims_.reserve(order.size());
+    for (const Turn& turn : order) translate(turn);
+    for (const Placed& placed : defaults_) place(placed);
+    return std::move(result_);
+  }
+
+ private:
   void translate(const Turn& turn) {
     SourceParts& source = parts_.sources[turn.source];
-    IngressDraftPtr& draft = own_part(turn, source);
-    if (owned_) take_hosts(*draft, turn.source);
+    IngressDraftPtr& draft = *turn.draft;
     const Claimant claimant("Ingress", draft->ingress->meta, parts_.problems);
     bind(draft, claimant, source.services);
     parts_.problems.insert(parts_.problems.end(), draft->problems.begin(), draft->problems.end());
@@ -245,8 +263,6 @@ class Translating {
 
   const TranslationParts& parts_;
   EntryPointSet everywhere_;  // all that carry HTTP
-  const bool owned_;  // some source's hosts are not to be shared
-  HostOwners owners_;
   EntryPointSet unnamed_ = 0;  // for Ingresses that name none
   EntryPointSet internal_ = 0;  // whose hosts the built-in CA may issue for
   std::pmr::monotonic_buffer_resource memory_;  // of the claims, which are many and go together
@@ -258,8 +274,11 @@ class Translating {
 
 }  // namespace
 
-IngressTranslation translate_ingresses(const TranslationParts& parts, EntryPointSet claimed) {
-  return Translating(parts, claimed).run();
+std::vector<Turn> draft_ingresses(const TranslationParts& parts) { return Gathering(parts).run(); }
+
+IngressTranslation translate_ingresses(const TranslationParts& parts, const std::vector<Turn>& order,
+                                       EntryPointSet claimed) {
+  return Translating(parts, claimed).run(order);
 }
 
 }  // namespace gatehouse

@@ -10,12 +10,23 @@
 
 namespace gatehouse {
 
+// A draft's place in the total order, compared without looking at the draft.
+struct Turn {
+  WallTime age;
+  std::size_t source = 0;
+  IngressDraftPtr* draft = nullptr;  // in its source's memory; a source's are in order of names
+};
+
+// First of all: the drafts of all sources, and in parts.owners whose the hosts are.
+std::vector<Turn> draft_ingresses(const TranslationParts& parts);
+
 struct IngressTranslation {
   std::vector<std::vector<HttpRoutePtr>> lists;  // per entry point, in the total order
 };
 
 // `claimed`: entry points that carry raw TCP only, unless an Ingress names them. Leaves the drafts of each source in
 // its memory.
-IngressTranslation translate_ingresses(const TranslationParts& parts, EntryPointSet claimed);
+IngressTranslation translate_ingresses(const TranslationParts& parts, const std::vector<Turn>& order,
+                                       EntryPointSet claimed);
 
 }  // namespace gatehouse

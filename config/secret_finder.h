@@ -2,7 +2,7 @@
 // lives for one of them. A Secret that is missing or broken keeps its last good certificate as long as it is named.
 #pragma once
 
-#include "config/host_claims.h"
+#include "config/host_owners.h"
 #include "config/kubernetes/objects.h"
 #include "tls/certificate_store.h"
 
@@ -30,11 +30,10 @@ using SecretNames = std::set<ObjectName>;
 
 class SecretFinder {
  public:
-  // All arguments outlive it. `awaited`: see TranslationSource. `claims`: null: every host is free. `known`: what the
-  // previous translation remembered.
+  // All arguments outlive it. `awaited`: see TranslationSource. `known`: what the previous translation remembered.
   SecretFinder(const kubernetes::ClusterObjects& objects, const std::function<bool(const ObjectName&)>& awaited,
-               const HostClaims* claims, const SecretMemory& known)
-      : objects_(objects), awaited_(awaited), claims_(claims), known_(known) {}
+               HostRights rights, const SecretMemory& known)
+      : objects_(objects), awaited_(awaited), rights_(rights), known_(known) {}
 
   const RememberedSecret& find(const ObjectName& name);
   // Whether it can be shown for all these hosts.
@@ -44,9 +43,9 @@ class SecretFinder {
   bool has_certificate(const ObjectName& name) { return find(name).certificate != nullptr; }
   // Whether cert-manager made it.
   bool is_managed(const ObjectName& name);
-  // Whether objects of the namespace may have certificates for the host.
-  bool may_claim(const std::string& ns, const HostName& host) const {
-    return claims_ == nullptr || claims_->may_claim(ns, host.text());
+  // Why objects of the namespace may not have certificates for the host.
+  std::optional<HostRights::Refusal> refusal(const std::string& ns, const HostName& host) const {
+    return rights_.refusal(ns, host.text());
   }
 
   // Those that were asked for; `before`, what the previous translation said, when they are the same.
@@ -56,7 +55,7 @@ class SecretFinder {
  private:
   const kubernetes::ClusterObjects& objects_;
   const std::function<bool(const ObjectName&)>& awaited_;
-  const HostClaims* claims_;
+  const HostRights rights_;
   const SecretMemory& known_;
   SecretMemory memory_;
   bool has_new_ = false;  // one that the previous translation did not ask for

@@ -128,20 +128,16 @@ class ObjectTranslation {
 
   // Without TLS there is no host to claim. Every name it says counts, for it may show a certificate for each.
   bool may_claim(const TcpRule& rule, int line) const {
-    const HostClaims* claims = source_.rules.host_claims.get();
-    if (claims == nullptr) return true;
     std::vector<std::string> hosts;
     for (const HostName& host : rule.hosts()) hosts.push_back(host.text());
     if (!rule.only_hosts()) hosts.emplace_back();  // any
-    const std::string& ns = object_.meta.name.ns;
-    const auto refused =
-        std::find_if(hosts.begin(), hosts.end(), [&](const std::string& host) { return !claims->may_claim(ns, host); });
-    if (refused == hosts.end()) return true;
-    claimant_.error(line,
-                    "the route is left out: namespace " + ns + " may not claim " +
-                        (refused->empty() ? "every host" : "host " + quoted(*refused)),
-                    reasons::host_not_allowed);
-    return false;
+    for (const std::string& host : hosts) {
+      const auto refusal = source_.rights.refusal(object_.meta.name.ns, host);
+      if (!refusal) continue;
+      claimant_.error(line, "the route is left out: " + refusal->words, refusal->reason);
+      return false;
+    }
+    return true;
   }
 
   WeightedService bind(const TcpServiceRef& ref) {

@@ -80,6 +80,36 @@ void sort_by_place(std::vector<Problem>& problems) {
   problems.erase(std::unique(problems.begin(), problems.end()), problems.end());
 }
 
+// An object of ten thousand mistakes is not to drown the others' few. Of files, which are the operator's, all is told.
+void tell_few_of_each(std::vector<Problem>& problems) {
+  constexpr std::size_t most = 20;
+  std::unordered_map<std::string_view, std::size_t> counts;  // views into `kept`, which stays where it is
+  std::vector<Problem> kept;
+  kept.reserve(problems.size());
+  for (Problem& problem : problems) {
+    const bool limited = problem.file.empty() && !problem.object.empty();
+    if (limited && counts.contains(problem.object) && counts[problem.object] >= most) {
+      ++counts[problem.object];
+      continue;
+    }
+    kept.push_back(std::move(problem));
+    if (limited) ++counts[kept.back().object];
+  }
+  const std::size_t whole = kept.size();
+  for (const auto& [object, count] : counts)
+    if (count > most && whole < kept.capacity())
+      kept.push_back({"",
+                      0,
+                      0,
+                      Severity::warning,
+                      std::string(object),
+                      "and " + std::to_string(count - most) + " problems more",
+                      {}});
+  std::sort(kept.begin() + static_cast<std::ptrdiff_t>(whole), kept.end(),
+            [](const Problem& a, const Problem& b) { return a.object < b.object; });
+  problems = std::move(kept);
+}
+
 // What remains of the sources when everything else is done.
 void take_leave(std::deque<SourceParts>& sources, TranslationMemory& memory, Translation& translation) {
   std::set<std::string> names;
@@ -103,30 +133,34 @@ Translation translate(const std::vector<TranslationSource>& given, const Transla
   auto memory = std::make_shared<TranslationMemory>();
   Translation translation;
 
+  HostOwners owners;
   const std::vector<SourceMemory> strangers(given.size());
   std::deque<SourceParts> sources;
   for (std::size_t i = 0; i < given.size(); ++i) {
     const auto& [objects, rules, awaited] = given[i];
     const SourceMemory& before = i < known.sources.size() ? known.sources[i] : strangers[i];
     KnownServices& services = *before.services;
+    const HostRights rights{rules->host_claims.get(), rules->shared_hosts ? nullptr : &owners, i};
     sources.push_back({*objects,
                        *rules,
                        before,
                        {},
                        ClassFilter(*objects, rules->classes),
+                       rights,
                        ServiceFinder(given[i], input, resolved, services, translation.problems),
-                       SecretFinder(*objects, awaited, rules->host_claims.get(), before.secrets)});
+                       SecretFinder(*objects, awaited, rights, before.secrets)});
     sources.back().next.services = before.services;
   }
   const EntryPointChoice entry_points(input.entry_points);
   CertificateChoice certificates(input);
   CertificateWishes wishes(input, certificates);
-  const TranslationParts parts{input, entry_points, sources, certificates, wishes, translation.problems};
+  const TranslationParts parts{input, entry_points, sources, owners, certificates, wishes, translation.problems};
 
   if (previous != nullptr) wishes.expect(previous->certificate_requests.size());
   wishes.of_entry_points();
+  const std::vector<Turn> order = draft_ingresses(parts);
   TcpTranslation tcp = translate_tcp(parts);
-  IngressTranslation http = translate_ingresses(parts, tcp.claimed);
+  IngressTranslation http = translate_ingresses(parts, order, tcp.claimed);
 
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->generation = previous != nullptr && previous->snapshot ? previous->snapshot->generation + 1 : 1;
@@ -138,6 +172,7 @@ Translation translate(const std::vector<TranslationSource>& given, const Transla
 
   take_leave(sources, *memory, translation);
   sort_by_place(translation.problems);
+  tell_few_of_each(translation.problems);
   translation.certificate_requests = wishes.take_requests();
   translation.snapshot = std::move(snapshot);
   translation.memory = std::move(memory);

@@ -7,6 +7,7 @@
 #include "config/service_finder.h"
 
 #include <deque>
+#include <map>
 #include <optional>
 #include <unordered_map>
 #include <vector>
@@ -23,7 +24,13 @@ struct SourceMemory {
   std::shared_ptr<const HostClaims> claims;  // that the drafts were made by
   std::optional<ClassFilter> classes;  // that they were chosen by
   bool shared_hosts = true;  // that they were made by
-  std::deque<IngressDraftPtr> narrowed;  // in place of some of them
+  // In place of those that name hosts of others.
+  struct Narrowed {
+    std::shared_ptr<const kubernetes::Ingress> ingress;
+    std::vector<std::string> others_hosts;
+    IngressDraftPtr draft;
+  };
+  std::map<ObjectName, Narrowed> narrowed;
   std::shared_ptr<KnownServices> services = std::make_shared<KnownServices>();  // handed on from one to the next
   TcpRouteMap tcp_routes;
   SecretMemory secrets;
@@ -37,6 +44,7 @@ struct SourceParts {
   const SourceMemory& known;
   SourceMemory next;
   ClassFilter classes;
+  HostRights rights;
   ServiceFinder services;
   SecretFinder secrets;
 };
@@ -46,6 +54,7 @@ struct TranslationParts {
   const TranslationInput& input;
   const EntryPointChoice& entry_points;
   std::deque<SourceParts>& sources;
+  HostOwners& owners;
   CertificateChoice& certificates;
   CertificateWishes& wishes;
   std::vector<Problem>& problems;

@@ -60,6 +60,10 @@ Result<Chain> read_chain(std::string_view pem) {
   return chain;
 }
 
+constexpr std::size_t max_key_bytes = 64 * 1024;
+constexpr int max_key_bits = 8192;  // a handshake with a longer one holds its thread for a second and more
+constexpr std::string_view wrong_kind = "keys of this kind cannot be used for TLS (RSA, EC, Ed25519 can)";
+
 // Finding out which of OpenSSL's decoders may take a key costs fifteen times as much as decoding one of P-256, so it is
 // done once for all keys of a thread.
 class KeyDecoder {
@@ -88,6 +92,35 @@ class KeyDecoder {
   OSSL_DECODER_CTX* const context_;
 };
 
+// Before anything is computed with it: decoding a DSA key of thousands of bits, say, takes minutes.
+bool may_serve_tls(std::string_view pkcs8_pem) {
+  const BioHandle bio = reading_bio(pkcs8_pem);
+  const auto free_key = [](PKCS8_PRIV_KEY_INFO* key) { PKCS8_PRIV_KEY_INFO_free(key); };
+  const std::unique_ptr<PKCS8_PRIV_KEY_INFO, decltype(free_key)> key(
+      PEM_read_bio_PKCS8_PRIV_KEY_INFO(bio.get(), nullptr, nullptr, nullptr), free_key);
+  const ASN1_OBJECT* kind = nullptr;
+  if (!key || PKCS8_pkey_get0(&kind, nullptr, nullptr, nullptr, key.get()) != 1) return true;  // damaged: told as such
+  constexpr std::array kinds{NID_rsaEncryption, NID_rsassaPss, NID_X9_62_id_ecPublicKey, NID_ED25519, NID_ED448};
+  return std::find(kinds.begin(), kinds.end(), OBJ_obj2nid(kind)) != kinds.end();
+}
+
+// Of each private key in the text, for which of them will be read depends on what comes before.
+bool keys_may_serve_tls(std::string_view pem) {
+  constexpr std::string_view begin = "-----BEGIN ", end = "-----";
+  constexpr std::array others{std::string_view("EC PRIVATE KEY"), std::string_view("RSA PRIVATE KEY"),
+                              std::string_view("ENCRYPTED PRIVATE KEY")};
+  for (auto at = pem.find(begin); at != pem.npos; at = pem.find(begin, at + 1)) {
+    const std::string_view rest = pem.substr(at + begin.size());
+    const std::string_view label = rest.substr(0, rest.find(end));
+    if (!label.ends_with("PRIVATE KEY")) continue;
+    const bool fine = label == "PRIVATE KEY" ? may_serve_tls(pem.substr(at))
+                                             : std::find(others.begin(), others.end(), label) != others.end();
+    clear_errors();
+    if (!fine) return false;
+  }
+  return true;
+}
+
 // The first thing in the text is a private key, as it nearly always is.
 KeyHandle read_plain_key(std::string_view pem) {
   thread_local KeyDecoder decoder;
@@ -102,6 +135,8 @@ KeyHandle read_plain_key(std::string_view pem) {
 Result<KeyHandle> read_key(std::string_view pem) {
   if (pem.find("-----BEGIN ") == std::string_view::npos) return bad("the private key is not PEM");
   if (pem.find("PRIVATE KEY-----") == std::string_view::npos) return bad("the PEM holds no private key");
+  if (pem.size() > max_key_bytes) return bad("the file of the private key is larger than 64 KiB");
+  if (!keys_may_serve_tls(pem)) return bad(std::string(wrong_kind));
   if (auto plain = read_plain_key(pem)) return plain;
   const BioHandle bio = reading_bio(pem);
   bool asked = false;
@@ -191,11 +226,12 @@ Result<CertificatePtr> Certificate::from_pem(std::string_view chain_pem, std::st
 }
 
 Result<CertificatePtr> Certificate::from_parts(X509Handle leaf, ChainHandle chain, KeyHandle key) {
+  if (!can_serve_tls(key.get())) return bad(std::string(wrong_kind));
+  if (EVP_PKEY_get_bits(key.get()) > max_key_bits) return bad("the key is too long; RSA may have 8192 bits");
   if (X509_check_private_key(leaf.get(), key.get()) != 1) {
     clear_errors();
     return bad("the private key does not belong to the first certificate");
   }
-  if (!can_serve_tls(key.get())) return bad("keys of this kind cannot be used for TLS (RSA, EC, Ed25519 can)");
   if (EVP_PKEY_get_security_bits(key.get()) < min_security_bits)
     return bad("the key is too weak; RSA needs 2048 bits or more");
   bool weak = weakly_signed(leaf.get());

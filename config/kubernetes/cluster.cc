@@ -90,6 +90,11 @@ Awaitable<Written> write_there(std::filesystem::path file, std::vector<Object> o
   co_return std::make_shared<Result<void>>(write_cluster_cache(file, objects, time));
 }
 
+// Nothing would follow that kind any more: better to end and be started again than to serve the past.
+void end_for(const std::exception_ptr& bug) {
+  if (bug) std::rethrow_exception(bug);
+}
+
 Problem problem_with(Severity severity, std::string object, std::string words) {
   return {"", 0, 0, severity, std::move(object), std::move(words)};
 }
@@ -145,13 +150,15 @@ void Cluster::add_feeds(const std::string& ns) {
     of_cluster.optional = !ns.empty();
     add(of_cluster, "", "");
   }
-  add(ingresses, ns, options_.ingress_selector.empty() ? "" : "labelSelector=" + query_text(options_.ingress_selector));
+  const std::string routes =
+      options_.route_selector.empty() ? "" : "labelSelector=" + query_text(options_.route_selector);
+  add(ingresses, ns, routes);
   add(services, ns, "");
   add(slices, ns, "");
   if (options_.secrets == ClusterOptions::Secrets::all) add(secrets, ns, std::string(without_helm));
   if (!options_.tcp_routes) return;
-  add(tcp_routes, ns, "");
-  add(old_tcp_routes, ns, "");
+  add(tcp_routes, ns, routes);
+  add(old_tcp_routes, ns, routes);
 }
 
 void Cluster::follow_published_service() {
@@ -178,7 +185,7 @@ std::shared_ptr<Feed> Cluster::make_feed(Scope scope, ListWatch::Options options
 }
 
 void Cluster::start(const std::shared_ptr<Feed>& feed) {
-  asio::co_spawn(ports_.executor, feed->watcher().run(), [feed](std::exception_ptr) {});
+  asio::co_spawn(ports_.executor, feed->watcher().run(), [feed](std::exception_ptr bug) { end_for(bug); });
 }
 
 Awaitable<void> Cluster::run(std::function<void()> on_change) {
@@ -187,7 +194,7 @@ Awaitable<void> Cluster::run(std::function<void()> on_change) {
   for (const auto& feed : feeds_) start(feed);
   for (const auto& [name, feed] : secret_feeds_) start(feed);
   const auto fetch = fetch_;
-  asio::co_spawn(ports_.executor, fetch->run(), [fetch](std::exception_ptr) {});
+  asio::co_spawn(ports_.executor, fetch->run(), [fetch](std::exception_ptr bug) { end_for(bug); });
   co_await (keep_cache() || until_stopped());
 }
 
@@ -275,7 +282,9 @@ bool Cluster::kinds_listed() const {
 bool Cluster::secrets_known() const {
   if (!wanted_told_) return options_.secrets == ClusterOptions::Secrets::all;
   const auto synced = [](const auto& feed) { return feed.second->state().synced(); };
-  return wanted_since_kinds_ && std::all_of(secret_feeds_.begin(), secret_feeds_.end(), synced) && !fetch_->pending();
+  if (!wanted_since_kinds_) return false;
+  return (std::all_of(secret_feeds_.begin(), secret_feeds_.end(), synced) && !fetch_->pending()) ||
+         ports_.clock.now() >= kinds_told_at_ + secrets_patience;
 }
 
 bool Cluster::awaits(const ObjectName& secret) const {
@@ -286,7 +295,10 @@ bool Cluster::awaits(const ObjectName& secret) const {
 void Cluster::check_synced() {
   if ((synced_ && cache_time_.empty()) || !kinds_listed()) return;
   // Who translates now finds out which Secrets there must be.
-  if (!std::exchange(kinds_told_, true)) changed();
+  if (!std::exchange(kinds_told_, true)) {
+    kinds_told_at_ = ports_.clock.now();
+    changed();
+  }
   if ((synced_ && cache_time_.empty()) || !secrets_known()) return;
   synced_ = true;
   cache_time_.clear();

@@ -31,7 +31,7 @@ struct ClusterOptions {
 
   // Only these; IngressClass, which is in none, is then read if that is allowed. Empty: the whole cluster.
   std::vector<std::string> namespaces = {};
-  std::string ingress_selector = {};  // labelSelector of Ingresses: app=gitlab,tier!=test
+  std::string route_selector = {};  // labelSelector of Ingresses and IngressRouteTCPs: app=gitlab,tier!=test
   Secrets secrets = Secrets::all;
   std::size_t most_secret_watches = 50;
   // One more Service to be followed, where its namespace is none of the above: no routes lead to it.
@@ -54,6 +54,8 @@ struct WatchState {
 
 class Cluster {
  public:
+  // For Secrets that are asked for one by one; then what is there serves, and the others follow.
+  static constexpr Duration secrets_patience = std::chrono::seconds(10);
   // What waits for changes before the cache is written.
   static constexpr Duration cache_quiet = std::chrono::seconds(5);
 
@@ -83,8 +85,8 @@ class Cluster {
   // Unchanged objects stay the very objects they were. Before has_synced() some may be missing.
   const ClusterObjects& objects() const { return store_.objects(); }
   // Every kind was listed once, or need not be there and is not; and who calls want_secrets() did so since, and those
-  // Secrets were asked for (`referenced` never syncs without a call). Once true it stays true: what could be read once
-  // serves on. True from the start when the cache file could be read.
+  // Secrets were asked for, or secrets_patience has passed (`referenced` never syncs without a call). Once true it
+  // stays true: what could be read once serves on. True from the start when the cache file could be read.
   bool has_synced() const { return synced_; }
   // Every kind was listed, Secrets aside: from then on it is of use to call want_secrets().
   bool listed() const { return kinds_told_; }
@@ -123,6 +125,7 @@ class Cluster {
   std::set<ObjectName> wanted_;
   bool wanted_told_ = false;
   bool kinds_told_ = false;  // that they are listed
+  TimePoint kinds_told_at_{};
   bool wanted_since_kinds_ = false;  // want_secrets() was called when they were
   std::function<void()> on_change_;
   bool running_ = false, stopped_ = false, synced_ = false;

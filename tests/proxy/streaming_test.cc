@@ -13,12 +13,21 @@ namespace {
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool sanitized = true;  // whose shadow and quarantine say nothing about our memory
-constexpr std::uint64_t huge = 48ull << 20;
 #else
 constexpr bool sanitized = false;
-constexpr std::uint64_t huge = 512ull << 20;
 #endif
-constexpr std::uint64_t most_in_flight = 32ull << 20;  // what the kernel's socket buffers may hold
+
+// The greatest that a socket's buffer grows to by itself (tcp(7)).
+std::uint64_t most_buffered(const char* setting) {
+  std::uint64_t least = 0, initial = 0, most = 0;
+  std::ifstream(std::string("/proc/sys/net/ipv4/") + setting) >> least >> initial >> most;
+  return most;
+}
+
+// What the kernel may hold of two connections one after the other.
+const std::uint64_t most_in_flight = 2 * (most_buffered("tcp_wmem") + most_buffered("tcp_rmem")) + (1 << 20);
+const std::uint64_t huge =
+    sanitized ? most_in_flight + (16ull << 20) : std::max<std::uint64_t>(512ull << 20, 4 * most_in_flight);
 constexpr std::int64_t most_growth = 16ll << 20;
 
 std::int64_t resident_bytes() {
@@ -96,8 +105,8 @@ TEST_F(Streaming, TcpSessionIsBoundedByTheReader) {
   TestProxy tcp(entry("ssh", {}, {tcp_to(service({upstream.endpoint()}))}));
   RawPeer client = tcp.connect("ssh", 64 * 1024);
   RawPeer server = upstream.accept();
-  expect_bounded(server, client, huge / 4);
-  expect_bounded(client, server, huge / 4);
+  expect_bounded(server, client, huge);
+  expect_bounded(client, server, huge);
 }
 
 TEST_F(Streaming, AnswerAndRequestMoveTogether) {

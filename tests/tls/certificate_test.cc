@@ -111,6 +111,18 @@ TEST(Certificate, RefusesWeakKeys) {
   EXPECT_EQ(problem_of(strong_chain, strong_key), "none");
 }
 
+// Who writes Secrets may write these. A DSA key of a megabyte would take hours to decode.
+TEST(Certificate, LooksAtTheKindOfAKeyBeforeAnythingIsComputedWithIt) {
+  const std::string good = made({"a.example"})->pem();
+  const std::string dsa = "-----BEGIN PRIVATE KEY-----\nMBMCAQAwCwYHKoZIzjgEAQUABAF4\n-----END PRIVATE KEY-----\n";
+  const std::string kind = "keys of this kind cannot be used for TLS (RSA, EC, Ed25519 can)";
+  EXPECT_EQ(problem_of(good, dsa), kind);
+  EXPECT_EQ(problem_of(good, "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n" + dsa),
+            kind);
+  EXPECT_EQ(problem_of(good, "-----BEGIN DSA PRIVATE KEY-----\nAAAA\n-----END DSA PRIVATE KEY-----\n"), kind);
+  EXPECT_EQ(problem_of(good, dsa + std::string(64 * 1024, ' ')), "the file of the private key is larger than 64 KiB");
+}
+
 TEST(Certificate, HasAnEndEvenWhenItNeverExpires) {
   const KeyHandle key(EVP_EC_gen("P-256"));
   const X509Handle certificate(X509_new());

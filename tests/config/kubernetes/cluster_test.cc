@@ -86,11 +86,11 @@ class ClusterTest : public testing::Test {
 };
 
 TEST_F(ClusterTest, FollowsAllKindsAtOnceAndIsSyncedWhenAllAreListed) {
-  start({.ingress_selector = "app in (a,b)"});
+  start({.route_selector = "app in (a,b)"});
   EXPECT_EQ(api.open(), 7u) << api.paths();
   EXPECT_TRUE(api.is_open("/api/v1/secrets?labelSelector=owner%21%3Dhelm&watch=1"));
   EXPECT_TRUE(api.is_open("/apis/networking.k8s.io/v1/ingresses?labelSelector=app%20in%20%28a%2Cb%29&watch=1"));
-  EXPECT_TRUE(api.is_open("/apis/traefik.io/v1alpha1/ingressroutetcps?watch=1"));
+  EXPECT_TRUE(api.is_open("/apis/traefik.io/v1alpha1/ingressroutetcps?labelSelector=app%20in%20%28a%2Cb%29&watch=1"));
   list_nothing({"ingresses"});
   EXPECT_FALSE(cluster->has_synced());
   changes = 0;
