@@ -202,7 +202,7 @@ struct Http2MadeYouResetByABody : Http2Floods {
     for (; stream < 4001; stream += 2) {
       client.send(frame(headers, end_headers, stream, h2::request("POST", "/", field("content-length", length))) +
                   frame(data, flags, stream, body));
-      if (client.answer(stream).reset != protocol_error) break;
+      if (!client.answer(stream).was_reset()) break;  // some are refused: those before are still being called off
     }
     EXPECT_GT(stream, 100u);
     EXPECT_LT(stream, 4001u);
