@@ -156,7 +156,9 @@ TEST_F(EndToEnd, killed_at_any_time_it_makes_one_order) {
       trying_again = gatehouse({"certs", "renew", "a.test"}, "renew.log");
     return ask().has_value();
   })) << log();
-  EXPECT_EQ(orders_at_the_ca(), trying_again ? 2u : 1u);
+  // Trying again goes on with the order that there is, if it was not refused.
+  EXPECT_GE(orders_at_the_ca(), 1u);
+  EXPECT_LE(orders_at_the_ca(), trying_again ? 2u : 1u);
   EXPECT_TRUE(comes([&] { return stored()->orders().empty(); }));
 }
 
