@@ -1,4 +1,5 @@
-// Manifest text to objects to a snapshot: never throws, and the same text gives the same table.
+// Manifest text to objects to a snapshot, as the operator's file and as an API server's objects: never throws, and the
+// same text gives the same table.
 #include "config/kubernetes/manifest.h"
 #include "config/translation.h"
 #include "tests/fuzz/promise.h"
@@ -15,6 +16,7 @@ const TranslationInput& input() {
       entry.entry_point.name = name;
       translation.entry_points.push_back(std::move(entry));
     }
+    translation.kubernetes.shared_hosts = false;
     return translation;
   }();
   return made;
@@ -33,9 +35,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   promise(parsed.problems.size() <= kubernetes::most_problems, "problems are bounded");
   kubernetes::ClusterObjects objects;
   for (auto& object : parsed.objects) objects.put(std::move(object));
-  const Translation first = translate(objects, input(), {});
-  const Translation second = translate(objects, input(), {}, &first);
-  promise(first.snapshot && second.snapshot, "there is always a snapshot");
-  promise(tables(*first.snapshot) == tables(*second.snapshot), "memory changes nothing");
+  for (const ProviderRules* rules : {&input().manifests, &input().kubernetes}) {
+    const std::vector<TranslationSource> sources{{&objects, rules, nullptr}};
+    const Translation first = translate(sources, input(), {});
+    const Translation second = translate(sources, input(), {}, &first);
+    promise(first.snapshot && second.snapshot, "there is always a snapshot");
+    promise(tables(*first.snapshot) == tables(*second.snapshot), "memory changes nothing");
+  }
   return 0;
 }
