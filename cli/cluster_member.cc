@@ -96,6 +96,7 @@ ClusterSource ClusterMember::source() {
     if (cluster_->listed()) cluster_->want_secrets({names.begin(), names.end()});
   };
   source.secret_awaited = [this](const ObjectName& name) { return cluster_->awaits(name); };
+  source.take_touched = [this] { return cluster_->take_touched(); };
   return source;
 }
 

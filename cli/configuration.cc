@@ -55,11 +55,11 @@ Configuration read_configuration(const ConfigurationSource& source, Names names)
   const auto objects = manifests ? manifests->objects() : kubernetes::ClusterObjects();
   const std::vector<TranslationSource> sources = {{&objects, &input.manifests}};
   auto translation = translate(sources, input, {});
-  if (names == Names::resolved && !translation.names_to_resolve.empty())
-    translation = translate(sources, input, resolve_all(translation.names_to_resolve));
-  append(configuration.problems, translation.problems);
+  if (names == Names::resolved && !translation.names_to_resolve->empty())
+    translation = translate(sources, input, resolve_all(*translation.names_to_resolve));
+  append(configuration.problems, *translation.problems);
   configuration.snapshot = translation.snapshot;
-  configuration.certificate_requests = std::move(translation.certificate_requests);
+  configuration.certificate_requests = *translation.certificate_requests;
   return configuration;
 }
 

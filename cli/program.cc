@@ -155,9 +155,15 @@ bool Program::run() {
 void Program::publish(const Publication& publication) {
   listen(publication.snapshot);
   report(publication);
-  if (std::exchange(settings_read_, false)) renewals_.use(reload_.settings().resolvers);
+  if (std::exchange(settings_read_, false)) {
+    renewals_.use(reload_.settings().resolvers);
+    requested_ = nullptr;
+  }
   if (member_) member_->report(publication);
-  if (publication.complete) renewals_.want(publication.certificate_requests);
+  if (publication.complete && publication.certificate_requests != requested_) {
+    requested_ = publication.certificate_requests;
+    renewals_.want(*requested_);
+  }
   synced_ = publication.synced;
   standing_.synced = synced_ && renewals_.loaded();
   if (std::exchange(notify_ready_, false)) start_.notifier.ready("serving");

@@ -84,6 +84,7 @@ class Program {
   asio::signal_set signals_;
   std::vector<std::string> not_listening_;  // what could not be opened, with words
   bool settings_read_ = false;  // the resolvers may have changed
+  std::shared_ptr<const std::vector<CertificateRequest>> requested_;  // of them, last
   bool synced_ = false;  // as last published
   bool drained_ = false, left_cluster_ = false;
   bool notify_ready_ = false;  // the service manager waits for the next publication

@@ -14,20 +14,36 @@ bool ends_later(const tls::Certificate& a, const tls::Certificate& b) {
 
 }  // namespace
 
-CertificateChoice::CertificateChoice(const TranslationInput& input) : input_(input) {
+ObtainedCertificates::ObtainedCertificates(const TranslationInput& input) {
+  for (const auto& [name, resolver] : input.acme_resolvers) resolvers_[name];
+  for (const auto& [resolver, certificate] : input.obtained) {
+    const auto asked = resolvers_.find(resolver);
+    if (asked == resolvers_.end()) continue;  // the settings no longer have it
+    for (const HostName& host : certificate->names()) {
+      auto& best = asked->second[host.text()];
+      if (!best || ends_later(*certificate, *best)) best = certificate;
+    }
+  }
+}
+
+// Whatever the clock says, one that has expired is never taken in place of one that has not.
+tls::CertificatePtr ObtainedCertificates::best(const std::string& resolver, const HostName& host) const {
+  const auto found = resolvers_.find(resolver);
+  if (found == resolvers_.end() || found->second.empty()) return nullptr;
+  const ByName& obtained = found->second;
+  const auto exact = obtained.find(host.text());
+  const auto wildcard = obtained.find(wildcard_of(host));
+  if (wildcard == obtained.end()) return exact == obtained.end() ? nullptr : exact->second;
+  if (exact == obtained.end()) return wildcard->second;
+  return wildcard->second->not_after() > exact->second->not_after() ? wildcard->second : exact->second;
+}
+
+CertificateChoice::CertificateChoice(const TranslationInput& input, const ObtainedCertificates& obtained)
+    : input_(input), obtained_(obtained) {
   for (const auto& certificate : input.certificates) {
     for (const HostName& host : certificate->names()) {
       show_for(host, certificate, nullptr, 0);
       configured_.insert(host.text());
-    }
-  }
-  for (const auto& [name, resolver] : input.acme_resolvers) acme_[name].until_issued = resolver.until_issued;
-  for (const auto& [resolver, certificate] : input.obtained) {
-    const auto asked = acme_.find(resolver);
-    if (asked == acme_.end()) continue;  // the settings no longer have it
-    for (const HostName& host : certificate->names()) {
-      auto& best = asked->second.obtained[host.text()];
-      if (!best || ends_later(*certificate, *best)) best = certificate;
     }
   }
 }
@@ -76,47 +92,36 @@ bool CertificateChoice::is_configured(const HostName& host) const {
   return !configured_.empty() && covers(configured_, host);
 }
 
-const CertificateChoice::Acme& CertificateChoice::find_acme(const std::string& resolver) const {
-  static const Acme none;
-  const auto found = acme_.find(resolver);
-  return found == acme_.end() ? none : found->second;
-}
-
-// Whatever the clock says, one that has expired is never taken in place of one that has not.
-tls::CertificatePtr CertificateChoice::best_obtained(const Acme& resolver, const HostName& host) {
-  if (resolver.obtained.empty()) return nullptr;
-  const auto exact = resolver.obtained.find(host.text());
-  const auto wildcard = resolver.obtained.find(wildcard_of(host));
-  if (wildcard == resolver.obtained.end()) return exact == resolver.obtained.end() ? nullptr : exact->second;
-  if (exact == resolver.obtained.end()) return wildcard->second;
-  return wildcard->second->not_after() > exact->second->not_after() ? wildcard->second : exact->second;
-}
-
 bool CertificateChoice::show_obtained(const std::string& resolver, const HostName& host) {
-  const auto best = best_obtained(find_acme(resolver), host);
+  const auto best = obtained_.best(resolver, host);
   if (best) show_for(host, best, nullptr, 0);
   return best != nullptr;
 }
 
 void CertificateChoice::settle(const std::vector<CertificateRequest>& requests) {
-  for (const CertificateRequest& request : requests) {
-    const Acme& resolver = find_acme(request.resolver);
-    for (const HostName& host : request.names) settle(resolver, host);
-  }
+  for (const CertificateRequest& request : requests)
+    for (const HostName& host : request.names) settle(request.resolver, host);
 }
 
-void CertificateChoice::settle(const Acme& resolver, const HostName& host) {
-  if (shown_.contains(host.text())) return;
-  if (const auto best = best_obtained(resolver, host))
-    show_for(host, best, nullptr, 0);
-  else if (resolver.until_issued == UntilIssued::internal_ca)
+void CertificateChoice::settle(const std::string& resolver, const HostName& host) {
+  if (shown_.contains(host.text()) || show_obtained(resolver, host)) return;
+  const auto acme = input_.acme_resolvers.find(resolver);
+  const auto until = acme == input_.acme_resolvers.end() ? UntilIssued::default_certificate : acme->second.until_issued;
+  if (until == UntilIssued::internal_ca)
     may_issue(host.text());
-  else if (resolver.until_issued == UntilIssued::none)
+  else if (until == UntilIssued::none)
     bare_.push_back(host);
 }
 
 void CertificateChoice::may_issue(std::string_view host) {
   if (issues() && !host.empty() && !issuable_.contains(host)) issuable_.emplace(host);
+}
+
+std::vector<std::string> CertificateChoice::hosts() const {
+  std::vector<std::string> hosts(issuable_.begin(), issuable_.end());
+  for (const auto& entry : entries_)
+    if (!configured_.contains(entry.host.text())) hosts.push_back(entry.host.text());
+  return hosts;
 }
 
 tls::CertificateStore::Contents CertificateChoice::contents() {
@@ -129,15 +134,6 @@ tls::CertificateStore::Contents CertificateChoice::contents() {
   contents.bare_hosts = std::move(bare_);
   contents.strict_sni = input_.strict_sni;
   return contents;
-}
-
-bool same_contents(const tls::CertificateStore::Contents& a, const tls::CertificateStore::Contents& b) {
-  const auto same_entry = [](const auto& x, const auto& y) {
-    return x.host == y.host && x.certificate == y.certificate;
-  };
-  return a.default_certificate == b.default_certificate && a.internal_ca == b.internal_ca &&
-         a.strict_sni == b.strict_sni && a.internal_hosts == b.internal_hosts && a.bare_hosts == b.bare_hosts &&
-         std::equal(a.entries.begin(), a.entries.end(), b.entries.begin(), b.entries.end(), same_entry);
 }
 
 }  // namespace gatehouse

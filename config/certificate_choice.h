@@ -18,10 +18,23 @@
 
 namespace gatehouse {
 
+// What ACME resolvers obtained, by name. Made once for an input, which outlives it.
+class ObtainedCertificates {
+ public:
+  explicit ObtainedCertificates(const TranslationInput& input);
+
+  // Of those for the host, the one that ends last; null: none.
+  tls::CertificatePtr best(const std::string& resolver, const HostName& host) const;
+
+ private:
+  using ByName = std::unordered_map<std::string_view, tls::CertificatePtr>;
+  std::map<std::string, ByName, std::less<>> resolvers_;  // those of the settings
+};
+
 class CertificateChoice {
  public:
-  // `input` outlives it.
-  explicit CertificateChoice(const TranslationInput& input);
+  // Both outlive it.
+  CertificateChoice(const TranslationInput& input, const ObtainedCertificates& obtained);
 
   // Shows the Secret's certificate for `hosts`, or when there are none for the certificate's own names.
   void show(SecretFinder& secrets, const ObjectName& secret, const std::vector<std::string>& hosts,
@@ -39,30 +52,22 @@ class CertificateChoice {
   void may_issue(std::string_view host);
   bool issues() const { return input_.internal_ca != nullptr; }
 
+  // Hosts that something other than the static configuration was said of so far.
+  std::vector<std::string> hosts() const;
   tls::CertificateStore::Contents contents();
 
  private:
-  using ByName = std::unordered_map<std::string_view, tls::CertificatePtr>;
-  struct Acme {
-    UntilIssued until_issued = UntilIssued::default_certificate;
-    ByName obtained;  // by each of their names, the one that ends last
-  };
-
-  const Acme& find_acme(const std::string& resolver) const;
-  static tls::CertificatePtr best_obtained(const Acme& resolver, const HostName& host);
-  void settle(const Acme& resolver, const HostName& host);
+  void settle(const std::string& resolver, const HostName& host);
   void show_for(const HostName& host, const tls::CertificatePtr& certificate, const Claimant* claimant, int line);
 
   const TranslationInput& input_;
+  const ObtainedCertificates& obtained_;
   std::vector<tls::CertificateStore::Entry> entries_;
   std::unordered_map<std::string, std::size_t> shown_;  // host → entry
   std::set<const tls::Certificate*> shown_whole_;       // with all their own names
   std::set<std::string, std::less<>> issuable_;
   std::unordered_set<std::string_view> configured_;  // names of the static configuration's certificates
-  std::map<std::string, Acme, std::less<>> acme_;
   std::vector<HostName> bare_;
 };
-
-bool same_contents(const tls::CertificateStore::Contents& a, const tls::CertificateStore::Contents& b);
 
 }  // namespace gatehouse

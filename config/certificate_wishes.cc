@@ -47,23 +47,23 @@ CertificateWishes::CertificateWishes(const TranslationInput& input, CertificateC
   }
 }
 
-void CertificateWishes::of_entry_points() {
+void CertificateWishes::of_entry_points(Contribution& into) {
   for (const EntryPointInput& entry_point : input_.entry_points) {
     const bool internal = input_.internal_resolvers.contains(entry_point.cert_resolver);
     const bool acme = input_.acme_resolvers.contains(entry_point.cert_resolver);
     for (const auto& names : entry_point.domains) {
       if (internal)
         for (const HostName& host : names) certificates_.may_issue(host.text());
-      if (acme) request(entry_point.cert_resolver, names, "entryPoints." + entry_point.entry_point.name, {});
+      if (acme) request(entry_point.cert_resolver, names, "entryPoints." + entry_point.entry_point.name, {}, into);
     }
   }
 }
 
 void CertificateWishes::of_ingress(const IngressDraft& draft, EntryPointSet set, const Claimant& claimant,
-                                   SecretFinder& secrets) {
+                                   SecretFinder& secrets, Contribution& into) {
   look_for(draft, set, claimant);
   if (!draft.has_tls && asked_.resolvers.empty() && !asked_.internal) return;
-  const Asking asking{draft.ingress->meta, claimant, asked_, secrets};
+  const Asking asking{draft.ingress->meta, claimant, asked_, secrets, into};
   Settled settled;
   for (const IngressTls& tls : draft.tls()) of_tls_entry(asking, tls, settled);
   if ((set & internal_) != 0)
@@ -116,6 +116,7 @@ void CertificateWishes::warn_of_unknown(const std::string& resolver, int line, s
 void CertificateWishes::of_tls_entry(const Asking& asking, const IngressTls& tls, Settled& settled) {
   const ObjectName secret{asking.meta.name.ns, tls.secret};
   const bool named = !tls.secret.empty();
+  if (named) asking.into.secrets.push_back(secret);
   if (asking.asked.resolvers.empty()) {
     if (named) certificates_.show(asking.secrets, secret, tls.hosts, asking.claimant, tls.line.number);
     return;
@@ -220,7 +221,7 @@ void CertificateWishes::of_rule_hosts(const Asking& asking, const IngressDraft& 
 }
 
 void CertificateWishes::of_tcp_route(const IngressRouteTcp& object, const TcpRule& rule, EntryPointSet set,
-                                     const Claimant& claimant, SecretFinder& secrets) {
+                                     const Claimant& claimant, SecretFinder& secrets, Contribution& into) {
   const auto& tls = *object.tls;
   const int line = tls.line.number;
   warn_of_unknown(tls.cert_resolver, line, "", claimant);
@@ -230,7 +231,8 @@ void CertificateWishes::of_tcp_route(const IngressRouteTcp& object, const TcpRul
   asked_.internal =
       tls.cert_resolver.empty() ? (set & internal_) != 0 : input_.internal_resolvers.contains(tls.cert_resolver);
   if (input_.acme_resolvers.contains(tls.cert_resolver)) asked_.resolvers.push_back(&tls.cert_resolver);
-  const Asking asking{object.meta, claimant, asked_, secrets};
+  const Asking asking{object.meta, claimant, asked_, secrets, into};
+  if (!tls.secret.empty()) into.secrets.push_back({object.meta.name.ns, tls.secret});
   const auto groups = claimable(asking, tls.domains, line);
   const Names hosts = rule.hosts();
   std::vector<std::string> texts;
@@ -257,7 +259,7 @@ void CertificateWishes::of_tcp_route(const IngressRouteTcp& object, const TcpRul
 void CertificateWishes::ask(const Asking& asking, const Names& names) {
   for (const std::string* resolver : asking.asked.resolvers) {
     if (names.size() == 1 && in_domains_of(*resolver, names.front())) continue;
-    request(*resolver, names, asking.claimant.text(), asking.meta.created());
+    request(*resolver, names, asking.claimant.text(), asking.meta.created(), asking.into);
   }
 }
 
@@ -267,10 +269,11 @@ bool CertificateWishes::in_domains_of(const std::string& resolver, const HostNam
 }
 
 // What a certificate of the static configuration names needs no other.
-void CertificateWishes::request(const std::string& resolver, Names names, std::string asked_by, WallTime since) {
+void CertificateWishes::request(const std::string& resolver, Names names, std::string asked_by, WallTime since,
+                                Contribution& into) {
   std::erase_if(names, [&](const HostName& name) { return certificates_.is_configured(name); });
   if (names.empty()) return;
-  requests_.push_back({resolver, std::move(names), std::move(asked_by), since});
+  into.requests.push_back({resolver, std::move(names), std::move(asked_by), since});
 }
 
 }  // namespace gatehouse

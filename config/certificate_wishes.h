@@ -10,6 +10,7 @@
 #pragma once
 
 #include "config/certificate_choice.h"
+#include "config/contribution.h"
 #include "config/entry_point_choice.h"
 #include "config/ingress_draft.h"
 
@@ -34,18 +35,13 @@ class CertificateWishes {
   // Both outlive it.
   CertificateWishes(const TranslationInput& input, CertificateChoice& certificates);
 
-  // About how many requests will come.
-  void expect(std::size_t requests) { requests_.reserve(requests); }
-  void of_entry_points();
+  void of_entry_points(Contribution& into);
   // `set`: where the Ingress is served.
-  void of_ingress(const IngressDraft& draft, EntryPointSet set, const Claimant& claimant, SecretFinder& secrets);
+  void of_ingress(const IngressDraft& draft, EntryPointSet set, const Claimant& claimant, SecretFinder& secrets,
+                  Contribution& into);
   // A route that ends TLS.
   void of_tcp_route(const kubernetes::IngressRouteTcp& object, const TcpRule& rule, EntryPointSet set,
-                    const Claimant& claimant, SecretFinder& secrets);
-
-  // In the order they were asked.
-  const std::vector<CertificateRequest>& requests() const { return requests_; }
-  std::vector<CertificateRequest> take_requests() { return std::move(requests_); }
+                    const Claimant& claimant, SecretFinder& secrets, Contribution& into);
 
  private:
   using Names = std::vector<HostName>;
@@ -61,6 +57,7 @@ class CertificateWishes {
     const Claimant& claimant;
     const Asked& asked;
     SecretFinder& secrets;
+    Contribution& into;
   };
 
   void look_for(const IngressDraft& draft, EntryPointSet set, const Claimant& claimant);
@@ -82,7 +79,7 @@ class CertificateWishes {
   Names domains(const Asking& asking, const std::vector<std::vector<std::string>>& groups, int line);
   void of_rule_hosts(const Asking& asking, const IngressDraft& draft, Settled& settled);
   void ask(const Asking& asking, const Names& names);
-  void request(const std::string& resolver, Names names, std::string asked_by, WallTime since);
+  void request(const std::string& resolver, Names names, std::string asked_by, WallTime since, Contribution& into);
   bool in_domains_of(const std::string& resolver, const HostName& host) const;
 
   const TranslationInput& input_;
@@ -92,7 +89,6 @@ class CertificateWishes {
   std::map<std::string_view, NameSet> domains_;  // of entry points, by resolver
   Asked asked_;  // for the object at hand; keeps its memory
   const kubernetes::IngressRouteTcp* last_tcp_ = nullptr;  // whose domains have been asked for
-  std::vector<CertificateRequest> requests_;
 };
 
 }  // namespace gatehouse

@@ -8,6 +8,7 @@
 #include <memory_resource>
 #include <tuple>
 #include <unordered_map>
+#include <utility>
 
 namespace gatehouse {
 namespace {
@@ -18,7 +19,7 @@ using kubernetes::Ingress;
 struct Placed {
   const DraftRoute* draft = nullptr;
   EntryPointSet set = 0;
-  const Ingress* ingress = nullptr;
+  IngressPart* part = nullptr;
 };
 
 // Who has a host and path: on which entry points, for plain requests and over TLS.
@@ -43,107 +44,79 @@ struct SameMatch {
 };
 
 bool comes_before(const Turn& a, const Turn& b) {
-  return std::tuple(a.source, a.age, a.draft) < std::tuple(b.source, b.age, b.draft);
+  return std::tuple(a.source, a.age, a.position) < std::tuple(b.source, b.age, b.position);
 }
 
-// Makes the drafts of all sources, in the total order, and finds out whose the hosts are.
-class Gathering {
- public:
-  explicit Gathering(const TranslationParts& parts) : parts_(parts) {}
+DraftTerms terms_of(const SourceParts& source) {
+  const auto* claims = source.rules.host_claims.get();
+  return {{claims, nullptr, 0}, source.rules.shared_hosts || claims != nullptr};
+}
 
-  std::vector<Turn> run() {
-    std::size_t count = 0;
-    bool owned = false;
-    for (SourceParts& source : parts_.sources) {
-      make_drafts(source);
-      count += source.next.drafts.size();
-      owned = owned || source.rights.owners != nullptr;
-    }
-    auto order = total_order(count);
-    if (!owned) return order;
-    parts_.owners.reserve(count);
-    for (const Turn& turn : order) take_hosts(**turn.draft, turn.source);
-    for (Turn& turn : order) turn.draft = &own_part(turn, parts_.sources[turn.source]);
-    return order;
-  }
+// Other classes' Ingresses are spoken of in files only: in a cluster they are other controllers' business.
+bool is_ours(const Ingress& ingress, const SourceParts& source, std::vector<Problem>& problems) {
+  if (source.classes.accepts(ingress)) return true;
+  const std::string name = ClassFilter::class_of(ingress);
+  if (ingress.meta.origin.file)
+    Claimant("Ingress", ingress.meta, problems)
+        .warn(0, name.empty() ? "left out: it has no class" : "left out: class " + quoted(name) + " is not one of ours");
+  return false;
+}
 
- private:
-  void make_drafts(SourceParts& source) {
-    Drafts& drafts = source.next.drafts;
-    const auto& claims = source.next.claims = source.rules.host_claims;
-    source.next.classes = source.classes;
-    source.next.shared_hosts = source.rules.shared_hosts;
-    const bool same_terms = claims == source.known.claims && source.classes == source.known.classes &&
-                            source.rules.shared_hosts == source.known.shared_hosts;
-    auto known = source.known.drafts.begin();
-    const auto end = same_terms ? source.known.drafts.end() : known;
-    drafts.reserve(source.objects.ingresses.size());
-    for (const auto& [name, ingress] : source.objects.ingresses) {
-      while (known != end && (*known)->ingress != ingress && (*known)->ingress->meta.name <= name) ++known;
-      const bool is_known = known != end && (*known)->ingress == ingress;
-      if (is_known)
-        drafts.push_back(*known);
-      else if (is_ours(*ingress, source))
-        drafts.push_back(draft_ingress(ingress, terms_of(source)));
-    }
-  }
+void draft_anew(IngressPart& part, std::shared_ptr<const Ingress> ingress, const SourceParts& source) {
+  part.draft = draft_ingress(std::move(ingress), terms_of(source));
+  part.narrowed = nullptr;
+  part.placed = false;
+}
 
-  std::vector<Turn> total_order(std::size_t count) {
-    std::vector<Turn> order;
-    order.reserve(count);
-    for (std::size_t i = 0; i < parts_.sources.size(); ++i)
-      for (IngressDraftPtr& draft : parts_.sources[i].next.drafts) order.push_back({draft->age, i, &draft});
-    std::sort(order.begin(), order.end(), comes_before);
-    return order;
-  }
-
-  // Other classes' Ingresses are spoken of in files only: in a cluster they are other controllers' business.
-  bool is_ours(const Ingress& ingress, const SourceParts& source) const {
-    if (source.classes.accepts(ingress)) return true;
-    const std::string name = ClassFilter::class_of(ingress);
-    if (ingress.meta.origin.file)
-      Claimant("Ingress", ingress.meta, parts_.problems)
-          .warn(0,
-                name.empty() ? "left out: it has no class" : "left out: class " + quoted(name) + " is not one of ours");
-    return false;
-  }
-
-  static DraftTerms terms_of(const SourceParts& source) {
-    const auto* claims = source.rules.host_claims.get();
-    return {{claims, nullptr, 0}, source.rules.shared_hosts || claims != nullptr};
-  }
-
-  void take_hosts(const IngressDraft& draft, std::size_t source) {
-    const std::string* before = nullptr;
-    for (const DraftRoute& at : draft.routes) {
-      const std::string& host = at.route->host;
-      if (at.route->creates_host && !host.empty() && (before == nullptr || *before != host))
-        parts_.owners.take(host, source, draft.ingress->meta.name);
-      before = &host;
+void draft_source(SourceParts& source, std::size_t index, std::vector<Problem>& problems) {
+  SourceState& state = source.state;
+  const bool same_terms = state.claims == source.rules.host_claims && state.classes == source.classes &&
+                          state.shared_hosts == source.rules.shared_hosts;
+  if (!same_terms) state.ingresses.clear();
+  state.claims = source.rules.host_claims;
+  state.classes = source.classes;
+  state.shared_hosts = source.rules.shared_hosts;
+  auto next = state.ingresses.begin();
+  for (const auto& [name, ingress] : source.objects.ingresses) {
+    while (next != state.ingresses.end() && next->first < name) next = state.ingresses.erase(next);
+    const bool is_known = next != state.ingresses.end() && next->first == name;
+    if (is_known && next->second.draft->ingress == ingress) {
+      ++next;
+    } else if (is_ours(*ingress, source, problems)) {
+      if (!is_known) next = state.ingresses.emplace_hint(next, name, IngressPart{.source = index});
+      draft_anew(next++->second, ingress, source);
+    } else if (is_known) {
+      next = state.ingresses.erase(next);
     }
   }
+  state.ingresses.erase(next, state.ingresses.end());
+}
 
-  // Without others' hosts it is another draft. That one is remembered beside the first.
-  IngressDraftPtr& own_part(const Turn& turn, SourceParts& source) {
-    IngressDraftPtr& whole = *turn.draft;
-    auto others = others_hosts(*whole, source.rights);
-    if (others.empty()) return whole;
-    const ObjectName& name = whole->ingress->meta.name;
-    auto& narrowed = source.next.narrowed[name];
-    const auto known = source.known.narrowed.find(name);
-    if (known != source.known.narrowed.end() && known->second.ingress == whole->ingress &&
-        known->second.others_hosts == others) {
-      narrowed = known->second;
-    } else {
-      DraftTerms terms = terms_of(source);
-      terms.rights = source.rights;
-      narrowed = {whole->ingress, std::move(others), draft_ingress(whole->ingress, terms)};
-    }
-    return narrowed.draft;
+void take_hosts(HostOwners& owners, const IngressDraft& draft, std::size_t source) {
+  const std::string* before = nullptr;
+  for (const DraftRoute& at : draft.routes) {
+    const std::string& host = at.route->host;
+    if (at.route->creates_host && !host.empty() && (before == nullptr || *before != host))
+      owners.take(host, source, draft.ingress->meta.name);
+    before = &host;
   }
+}
 
-  const TranslationParts& parts_;
-};
+// Without others' hosts it is another draft, which stands beside the first.
+void narrow(IngressPart& part, const SourceParts& source) {
+  auto others = others_hosts(*part.draft, source.rights);
+  if (others.empty()) {
+    if (part.narrowed) part.placed = true;  // perhaps: it was in force before it was narrowed
+    part.narrowed = nullptr;
+    return;
+  }
+  if (part.narrowed && part.others_hosts == others) return;
+  DraftTerms terms = terms_of(source);
+  terms.rights = source.rights;
+  part.narrowed = draft_ingress(part.draft->ingress, terms);
+  part.others_hosts = std::move(others);
+  part.placed = false;
+}
 
 class Translating {
  public:
@@ -153,60 +126,55 @@ class Translating {
     for (std::size_t i = 0; i < parts.entry_points.size(); ++i)
       if (parts.input.internal_resolvers.contains(parts.input.entry_points[i].cert_resolver))
         internal_ |= EntryPointSet{1} << i;
-    result_.lists.resize(parts.entry_points.size());
+    lists_.resize(parts.entry_points.size());
   }
 
-  IngressTranslation run(const std::vector<Turn>& order) {
+  HttpRouteLists run(const std::vector<Turn>& order) {
     claims_.reserve(order.size());
     for (const Turn& turn : order) translate(turn);
     for (const Placed& placed : defaults_) place(placed);
-    return std::move(result_);
+    for (const Turn& turn : order) turn.part->placed = true;
+    return std::move(lists_);
   }
 
  private:
   void translate(const Turn& turn) {
     SourceParts& source = parts_.sources[turn.source];
-    IngressDraftPtr& draft = *turn.draft;
-    const Claimant claimant("Ingress", draft->ingress->meta, parts_.problems);
-    bind(draft, claimant, source.services);
-    parts_.problems.insert(parts_.problems.end(), draft->problems.begin(), draft->problems.end());
-    const EntryPointSet set = entry_points_of(*draft, claimant);
-    for (const DraftRoute& route : draft->routes) {
+    IngressPart& part = *turn.part;
+    const IngressDraft& draft = *part.in_force();
+    part.given = {};
+    part.given.problems = draft.problems;
+    const Claimant claimant("Ingress", draft.ingress->meta, part.given.problems);
+    bind(part, claimant, source.services);
+    const EntryPointSet set = entry_points_of(draft, claimant);
+    for (const DraftRoute& route : part.in_force()->routes) {
       const EntryPointSet everywhere = route.route->creates_host ? set : set | everywhere_;
-      const Placed placed{&route, everywhere, draft->ingress.get()};
+      const Placed placed{&route, everywhere, &part};
       if (route.is_default)
         defaults_.push_back(placed);
       else
         place(placed);
     }
-    parts_.wishes.of_ingress(*draft, set, claimant, source.secrets);
+    parts_.wishes.of_ingress(draft, set, claimant, source.secrets, part.given);
   }
 
-  // Leaves the draft as it is when every route already has the right service. One that was just made, and so is known
-  // to nobody yet, is bound where it stands.
-  void bind(IngressDraftPtr& draft, const Claimant& claimant, ServiceFinder& services) {
-    const bool is_new = draft.use_count() == 1;
-    std::shared_ptr<IngressDraft> changed;
-    for (std::size_t i = 0; i < draft->routes.size(); ++i) {
-      const DraftRoute& at = draft->routes[i];
+  // Nothing else holds the draft; a route that was placed is in tables that are in force.
+  void bind(IngressPart& part, const Claimant& claimant, ServiceFinder& services) {
+    const auto draft = std::const_pointer_cast<IngressDraft>(part.in_force());
+    for (DraftRoute& at : draft->routes) {
       if (services.still_holds(at.bound_to)) continue;
-      const FoundService& found = service_of(*draft, at, claimant, services);
-      const bool same = at.route->service == found.service && at.route->missing == found.missing;
-      if (same && at.bound_to == found.source) continue;
-      if (!changed)
-        changed = is_new ? std::const_pointer_cast<IngressDraft>(draft) : std::make_shared<IngressDraft>(*draft);
-      changed->routes[i].bound_to = found.source;
-      if (same) continue;
-      auto route = is_new ? std::const_pointer_cast<HttpRoute>(at.route) : std::make_shared<HttpRoute>(*at.route);
+      const FoundService& found = service_of(*draft, at, claimant, services, part.given);
+      at.bound_to = found.source;
+      if (at.route->service == found.service && at.route->missing == found.missing) continue;
+      auto route = part.placed ? std::make_shared<HttpRoute>(*at.route) : std::const_pointer_cast<HttpRoute>(at.route);
       route->service = found.service;
       route->missing = found.missing;
-      changed->routes[i].route = std::move(route);
+      replaced_.push_back(std::exchange(at.route, std::move(route)));
     }
-    if (changed) draft = std::move(changed);
   }
 
   const FoundService& service_of(const IngressDraft& draft, const DraftRoute& at, const Claimant& claimant,
-                                 ServiceFinder& services) {
+                                 ServiceFinder& services, Contribution& into) {
     missing_.missing = draft.annotations().refusal;
     if (!missing_.missing.empty()) return missing_;
     const auto& backend = *at.backend;
@@ -214,7 +182,7 @@ class Translating {
     missing_.reason = reasons::unsupported_backend;
     const FoundService& found = backend.is_resource ? missing_
                                                     : services.find(draft.ingress->meta.name.ns, backend.name,
-                                                                    backend.port, ServiceFinder::Use::http);
+                                                                    backend.port, ServiceFinder::Use::http, into);
     if (!found.service)
       claimant.warn(at.line,
                     found.missing + ": " + (at.is_default ? "the defaultBackend" : "path " + quoted(at.route->path)) +
@@ -244,8 +212,8 @@ class Translating {
     if (!claim.first) claim.first = shared;
     claim.tls |= kept;
     if (!route.tls_only) claim.plain |= kept;
-    for (std::size_t i = 0; i < result_.lists.size(); ++i)
-      if ((kept >> i & 1U) != 0) result_.lists[i].push_back(shared);
+    for (std::size_t i = 0; i < lists_.size(); ++i)
+      if ((kept >> i & 1U) != 0) lists_[i].push_back(shared);
     if ((kept & internal_) != 0) parts_.certificates.may_issue(route.host);
   }
 
@@ -257,7 +225,7 @@ class Translating {
     const std::string host = route.host.empty() ? "any host" : route.host;
     const std::string what =
         placed.draft->is_default ? "the defaultBackend for " + host : host + " path " + quoted(route.path);
-    Claimant("Ingress", placed.ingress->meta, parts_.problems)
+    Claimant("Ingress", placed.part->draft->ingress->meta, placed.part->given.problems)
         .warn(placed.draft->line, what + " is left out: " + claim.first->name + " has it", reasons::conflicting_host);
   }
 
@@ -269,15 +237,46 @@ class Translating {
   std::pmr::unordered_map<const HttpRoute*, Claim, SameMatch, SameMatch> claims_{&memory_};
   FoundService missing_;
   std::vector<Placed> defaults_;
-  IngressTranslation result_;
+  std::vector<HttpRoutePtr> replaced_;  // HostOwners has views into them
+  HttpRouteLists lists_;
 };
 
 }  // namespace
 
-std::vector<Turn> draft_ingresses(const TranslationParts& parts) { return Gathering(parts).run(); }
+void draft_ingresses(const TranslationParts& parts, std::vector<Problem>& problems) {
+  for (std::size_t i = 0; i < parts.sources.size(); ++i) draft_source(parts.sources[i], i, problems);
+}
 
-IngressTranslation translate_ingresses(const TranslationParts& parts, const std::vector<Turn>& order,
-                                       EntryPointSet claimed) {
+IngressPart* draft_ingress_again(SourceParts& source, std::size_t index, const ObjectName& name) {
+  const auto there = source.objects.ingresses.find(name);
+  std::vector<Problem> of_other_classes;  // none: files are not translated by parts
+  if (there == source.objects.ingresses.end() || !is_ours(*there->second, source, of_other_classes)) {
+    source.state.ingresses.erase(name);
+    return nullptr;
+  }
+  IngressPart& part = source.state.ingresses.try_emplace(name, IngressPart{.source = index}).first->second;
+  if (!part.draft || part.draft->ingress != there->second) draft_anew(part, there->second, source);
+  return &part;
+}
+
+std::vector<Turn> total_order(const std::vector<IngressPart*>& ingresses) {
+  std::vector<Turn> order;
+  order.reserve(ingresses.size());
+  for (IngressPart* part : ingresses) order.push_back({part->draft->age, part->source, order.size(), part});
+  std::sort(order.begin(), order.end(), comes_before);
+  return order;
+}
+
+void share_out_hosts(const TranslationParts& parts, const std::vector<Turn>& order) {
+  const auto owned = [](const SourceParts& source) { return source.rights.owners != nullptr; };
+  if (std::none_of(parts.sources.begin(), parts.sources.end(), owned)) return;
+  parts.owners.reserve(order.size());
+  for (const Turn& turn : order) take_hosts(parts.owners, *turn.part->draft, turn.source);
+  for (const Turn& turn : order) narrow(*turn.part, parts.sources[turn.source]);
+}
+
+HttpRouteLists translate_ingresses(const TranslationParts& parts, const std::vector<Turn>& order,
+                                   EntryPointSet claimed) {
   return Translating(parts, claimed).run(order);
 }
 

@@ -10,23 +10,31 @@
 
 namespace gatehouse {
 
-// A draft's place in the total order, compared without looking at the draft.
+// An Ingress's place in the total order, compared without looking at it.
 struct Turn {
   WallTime age;
   std::size_t source = 0;
-  IngressDraftPtr* draft = nullptr;  // in its source's memory; a source's are in order of names
+  std::size_t position = 0;  // in the order of names
+  IngressPart* part = nullptr;
 };
 
-// First of all: the drafts of all sources, and in parts.owners whose the hosts are.
-std::vector<Turn> draft_ingresses(const TranslationParts& parts);
+// First of all: drafts of what all sources have now, in their memories.
+void draft_ingresses(const TranslationParts& parts, std::vector<Problem>& problems);
+// The same for one Ingress. Null: there is none, or it is not ours.
+IngressPart* draft_ingress_again(SourceParts& source, std::size_t index, const ObjectName& name);
 
-struct IngressTranslation {
-  std::vector<std::vector<HttpRoutePtr>> lists;  // per entry point, in the total order
-};
+// The total order of some Ingresses, given in the order of sources and names.
+std::vector<Turn> total_order(const std::vector<IngressPart*>& ingresses);
 
-// `claimed`: entry points that carry raw TCP only, unless an Ingress names them. Leaves the drafts of each source in
-// its memory.
-IngressTranslation translate_ingresses(const TranslationParts& parts, const std::vector<Turn>& order,
-                                       EntryPointSet claimed);
+// Whose the hosts are that these have rules for, in parts.owners; and what each of them may have of what it names.
+// Besides these no Ingress names any of their hosts.
+void share_out_hosts(const TranslationParts& parts, const std::vector<Turn>& order);
+
+using HttpRouteLists = std::vector<std::vector<HttpRoutePtr>>;  // per entry point, in the total order
+
+// Then, their routes. `claimed`: entry points that carry raw TCP only, unless an Ingress names them. Leaves what each
+// contributes in its part.
+HttpRouteLists translate_ingresses(const TranslationParts& parts, const std::vector<Turn>& order,
+                                   EntryPointSet claimed);
 
 }  // namespace gatehouse

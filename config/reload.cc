@@ -1,12 +1,13 @@
 #include "config/reload.h"
 
+#include "config/problem_list.h"
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 namespace gatehouse {
@@ -17,16 +18,6 @@ constexpr auto ticket_key_check = std::chrono::minutes(10);
 Awaitable<void> follow(std::shared_ptr<ManifestsWatcher> watcher, std::function<void()> on_change) {
   auto running = watcher->run(std::move(on_change));
   co_await std::move(running);
-}
-
-// Those of `some` that are not among `others`.
-std::vector<Problem> difference(const std::vector<Problem>& some, const std::vector<Problem>& others) {
-  std::set<std::string> known;
-  for (const auto& problem : others) known.insert(problem.text());
-  std::vector<Problem> rest;
-  for (const auto& problem : some)
-    if (!known.contains(problem.text())) rest.push_back(problem);
-  return rest;
 }
 
 bool same_log(const Settings& a, const Settings& b) {
@@ -103,7 +94,7 @@ void Reload::use_challenges(std::shared_ptr<const tls::ChallengeBoard> board) {
   input_.challenges = challenges_;
   if (!translation_.snapshot) return;
   auto snapshot = std::make_shared<Snapshot>(*translation_.snapshot);
-  ++snapshot->generation;
+  snapshot->generation = ++generation_;
   snapshot->challenges = challenges_;
   translation_.snapshot = std::move(snapshot);
   hand_out({}, {}, Duration::zero());
@@ -137,6 +128,11 @@ void Reload::follow_watcher() {
 }
 
 void Reload::note_change() {
+  only_cluster_changed_ = false;
+  wake();
+}
+
+void Reload::wake() {
   last_change_ = clock_.now();
   if (first_change_) return;
   first_change_ = last_change_;
@@ -171,39 +167,53 @@ Awaitable<void> Reload::rotate_ticket_keys() {
 }
 
 void Reload::publish() {
-  if (watcher_) watcher_->refresh();
+  if (watcher_ && !only_cluster_changed_) watcher_->refresh();
   if (watcher_ && watcher_->has_read()) former_.reset();
   const TimePoint began = clock_.now();
   translation_ = translate_now();
+  translation_.snapshot->generation = ++generation_;
   const Duration translating = clock_.now() - began;
-  resolver_.want(translation_.names_to_resolve);
+  resolver_.want(*translation_.names_to_resolve);
 
   const auto before = std::exchange(problems_, gather_problems());
+  if (before == problems_) return hand_out({}, {}, translating);
   hand_out(difference(problems_, before), difference(before, problems_), translating);
 }
 
 Translation Reload::translate_now() {
+  const bool only_cluster = std::exchange(only_cluster_changed_, true);
   if (!settings_.kubernetes || !cluster_) {
     cluster_in_force_ = false;
-    rehearsed_.reset();
-    return translate_with(false, translation_);
+    rehearsal_.reset();
+    return translate_with(false, translator_);
   }
-  Translation before = translation_;
-  if (auto rehearsed = std::exchange(rehearsed_, nullptr)) before.memory = std::move(rehearsed);
-  Translation made = translate_with(true, before);
+  kubernetes::TouchedObjects touched{.beyond = true};
+  if (cluster_->take_touched) touched = cluster_->take_touched();
+  if (cluster_in_force_ && only_cluster) {
+    auto amended = translator_.amend(sources(true), input_, resolver_.addresses(), touched);
+    if (amended) {
+      tell_secrets(*amended);
+      return std::move(*amended);
+    }
+  }
+  if (!cluster_in_force_ && !rehearsal_) rehearsal_.emplace();
+  Translation made = translate_with(true, cluster_in_force_ ? translator_ : *rehearsal_);
   tell_secrets(made);
-  cluster_in_force_ = cluster_in_force_ || cluster_->has_synced();
-  if (cluster_in_force_) return made;
-  rehearsed_ = std::move(made.memory);  // ten thousand certificates, say, are not to be read again
-  return translate_with(false, translation_);
+  if (!cluster_in_force_ && !cluster_->has_synced()) return translate_with(false, translator_);
+  // Ten thousand certificates, say, are not read again.
+  if (!std::exchange(cluster_in_force_, true)) translator_ = std::move(*std::exchange(rehearsal_, std::nullopt));
+  return made;
 }
 
-Translation Reload::translate_with(bool cluster, const Translation& previous) const {
+std::vector<TranslationSource> Reload::sources(bool with_cluster) const {
   const auto& in_files = former_ ? former_->objects() : watcher_ ? watcher_->objects() : no_objects_;
-  const auto& in_cluster = cluster ? cluster_->objects() : no_objects_;
-  const auto awaited = cluster_ ? cluster_->secret_awaited : nullptr;
-  return translate({{&in_files, &input_.manifests, nullptr}, {&in_cluster, &input_.kubernetes, awaited}}, input_,
-                   resolver_.addresses(), &previous);
+  const auto& in_cluster = with_cluster ? cluster_->objects() : no_objects_;
+  return {{&in_files, &input_.manifests, nullptr},
+          {&in_cluster, &input_.kubernetes, cluster_ ? cluster_->secret_awaited : nullptr}};
+}
+
+Translation Reload::translate_with(bool cluster, Translator& translator) const {
+  return translator.translate(sources(cluster), input_, resolver_.addresses());
 }
 
 // As long as it has not synced, after each translation: it may wait for just that.
@@ -225,7 +235,7 @@ std::vector<Problem> Reload::gather_problems() const {
   add(assembly_problems_);
   if (watcher_) add(watcher_->problems());
   if (settings_.kubernetes && cluster_) add(cluster_->problems());
-  add(translation_.problems);
+  add(*translation_.problems);
   add(resolver_.problems());
   return all;
 }

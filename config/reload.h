@@ -30,7 +30,8 @@ struct Publication {
   std::vector<Problem> problems;  // all there are now
   std::vector<Problem> appeared;  // those of them that are new
   std::vector<Problem> solved;    // those that are gone
-  std::vector<CertificateRequest> certificate_requests;  // what the ACME resolvers are asked for
+  // What the ACME resolvers are asked for; the same object as long as that is the same.
+  std::shared_ptr<const std::vector<CertificateRequest>> certificate_requests;
   bool complete = false;          // every provider was read whole at least once
   bool synced = false;            // besides, certificates were read and every name was asked for
   Duration translating{};         // what it took; zero: the routes are those before
@@ -50,6 +51,8 @@ struct ClusterSource {
   std::function<void(const SecretNames&)> want_secrets;
   // See TranslationSource. Empty: none ever is.
   std::function<bool(const ObjectName&)> secret_awaited = nullptr;
+  // Which objects are others than when it was last asked. Empty: any may be.
+  std::function<kubernetes::TouchedObjects()> take_touched = nullptr;
 };
 
 class Reload {
@@ -69,7 +72,7 @@ class Reload {
   // Before start(). What it refers to outlives this. Its objects take part while there is providers.kubernetes.
   void use_cluster(ClusterSource cluster) { cluster_ = std::move(cluster); }
   // Objects, problems or has_synced() have changed.
-  void note_cluster_change() { note_change(); }
+  void note_cluster_change() { wake(); }
 
   // Reads, translates and publishes for the first time, before it returns. Names are still to be resolved then.
   void start();
@@ -105,11 +108,13 @@ class Reload {
   void change_watcher();
   void follow_watcher();
   void note_change();
+  void wake();
   Awaitable<void> quiet_after_change();
   Awaitable<void> follow_changes();
   Awaitable<void> rotate_ticket_keys();
   void publish();
-  Translation translate_with(bool cluster, const Translation& previous) const;
+  std::vector<TranslationSource> sources(bool with_cluster) const;
+  Translation translate_with(bool cluster, Translator& translator) const;
   Translation translate_now();
   void tell_secrets(const Translation& made);
   void hand_out(std::vector<Problem> appeared, std::vector<Problem> solved, Duration translating);
@@ -134,7 +139,10 @@ class Reload {
   std::optional<ClusterSource> cluster_;
   std::shared_ptr<const SecretNames> wanted_secrets_;  // as the cluster was told
   bool cluster_in_force_ = false;  // what is published was made of it
-  std::shared_ptr<const TranslationMemory> rehearsed_;  // of its objects, until then
+  Translator translator_;
+  std::optional<Translator> rehearsal_;  // of its objects, until then
+  bool only_cluster_changed_ = false;  // since the last translation
+  std::uint64_t generation_ = 0;
   bool certificates_loaded_ = false;  // every certificate file the settings name was read at least once
   const kubernetes::ClusterObjects no_objects_;
   Translation translation_;

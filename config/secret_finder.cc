@@ -3,44 +3,44 @@
 #include "config/covering_names.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace gatehouse {
 namespace {
 
-RememberedSecret read_secret(std::shared_ptr<const kubernetes::Secret> source, tls::CertificatePtr last_good) {
-  RememberedSecret secret{std::move(source), std::move(last_good), "", {}, false};
+// What was there before serves on until something better is.
+void read_secret(std::shared_ptr<const kubernetes::Secret> source, RememberedSecret& secret) {
+  secret.source = std::move(source);
+  secret.fault.clear();
   if (!secret.source) {
     secret.fault = "is not there";
   } else if (secret.source->certificate.empty() || secret.source->key.empty()) {
     secret.fault = "has no tls.crt and tls.key";
   } else {
     auto certificate = tls::Certificate::from_pem(secret.source->certificate, secret.source->key);
-    if (certificate)
+    if (certificate) {
       secret.certificate = std::move(*certificate);
-    else
+      secret.names.clear();
+      for (const HostName& name : secret.certificate->names()) secret.names.insert(name.text());
+    } else {
       secret.fault = "is not usable: " + certificate.error().detail;
+    }
   }
-  if (secret.certificate)
-    for (const HostName& name : secret.certificate->names()) secret.names.insert(name.text());
-  return secret;
 }
 
 }  // namespace
 
 const RememberedSecret& SecretFinder::find(const ObjectName& name) {
-  const auto [slot, added] = memory_.try_emplace(name);
-  if (!added) return slot->second;
+  RememberedSecret& secret = memory_.known[name];
   const auto found = objects_.secrets.find(name);
   const auto source = found == objects_.secrets.end() ? nullptr : found->second;
-  const auto known = known_.find(name);
-  has_new_ = has_new_ || known == known_.end();
-  const bool awaited = !source && awaited_ && awaited_(name);
-  if (known != known_.end() && known->second.source == source)
-    slot->second = known->second;
+  if (!std::exchange(secret.read, true) || secret.source != source) read_secret(source, secret);
+  secret.awaited = !source && awaited_ && awaited_(name);
+  if (secret.awaited)
+    memory_.awaited.insert(name);
   else
-    slot->second = read_secret(source, known == known_.end() ? nullptr : known->second.certificate);
-  slot->second.awaited = awaited;
-  return slot->second;
+    memory_.awaited.erase(name);
+  return secret;
 }
 
 bool SecretFinder::serves(const ObjectName& name, const std::vector<HostName>& hosts) {
@@ -52,13 +52,6 @@ bool SecretFinder::serves(const ObjectName& name, const std::vector<HostName>& h
 bool SecretFinder::is_managed(const ObjectName& name) {
   const RememberedSecret& secret = find(name);
   return secret.source && secret.source->meta.notes().annotations.contains(kubernetes::certificate_name_note);
-}
-
-std::shared_ptr<const SecretNames> SecretFinder::names_in_use(std::shared_ptr<const SecretNames> before) const {
-  if (before && !has_new_ && memory_.size() == known_.size()) return before;
-  auto names = std::make_shared<SecretNames>();
-  for (const auto& [name, secret] : memory_) names->insert(names->end(), name);
-  return names;
 }
 
 }  // namespace gatehouse

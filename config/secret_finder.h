@@ -1,5 +1,6 @@
 // SecretFinder: the Secrets that the objects of one source name, with their certificates parsed. Part of translation;
-// lives for one of them. A Secret that is missing or broken keeps its last good certificate as long as it is named.
+// lives for one of them, its memory for all. A Secret that is missing or broken keeps its last good certificate as long
+// as it is named.
 #pragma once
 
 #include "config/host_owners.h"
@@ -24,17 +25,24 @@ struct RememberedSecret {
   std::string fault;                                 // what is wrong with the source; empty: nothing
   std::unordered_set<std::string_view> names;        // the certificate's, wildcards among them
   bool awaited = false;  // it is not known yet whether it is there
+  std::size_t named = 0;  // by how many objects
+  bool read = false;  // once at least
 };
-using SecretMemory = std::map<ObjectName, RememberedSecret>;
+
+struct SecretMemory {
+  std::map<ObjectName, RememberedSecret> known;
+  std::set<ObjectName> awaited;  // of them
+};
 using SecretNames = std::set<ObjectName>;
 
 class SecretFinder {
  public:
-  // All arguments outlive it. `awaited`: see TranslationSource. `known`: what the previous translation remembered.
+  // All arguments outlive it. `awaited`: see TranslationSource.
   SecretFinder(const kubernetes::ClusterObjects& objects, const std::function<bool(const ObjectName&)>& awaited,
-               HostRights rights, const SecretMemory& known)
-      : objects_(objects), awaited_(awaited), rights_(rights), known_(known) {}
+               HostRights rights, SecretMemory& memory)
+      : objects_(objects), awaited_(awaited), rights_(rights), memory_(memory) {}
 
+  // Lives as long as the memory has it.
   const RememberedSecret& find(const ObjectName& name);
   // Whether it can be shown for all these hosts.
   bool serves(const ObjectName& name, const std::vector<HostName>& hosts);
@@ -48,17 +56,11 @@ class SecretFinder {
     return rights_.refusal(ns, host.text());
   }
 
-  // Those that were asked for; `before`, what the previous translation said, when they are the same.
-  std::shared_ptr<const SecretNames> names_in_use(std::shared_ptr<const SecretNames> before) const;
-  SecretMemory take_memory() { return std::move(memory_); }
-
  private:
   const kubernetes::ClusterObjects& objects_;
   const std::function<bool(const ObjectName&)>& awaited_;
   const HostRights rights_;
-  const SecretMemory& known_;
-  SecretMemory memory_;
-  bool has_new_ = false;  // one that the previous translation did not ask for
+  SecretMemory& memory_;
 };
 
 }  // namespace gatehouse

@@ -173,14 +173,13 @@ struct ServiceFinder::Target {
 };
 
 ServiceFinder::ServiceFinder(const TranslationSource& source, const TranslationInput& input,
-                             const ResolvedNames& resolved, KnownServices& known, std::vector<Problem>& problems)
+                             const ResolvedNames& resolved, KnownServices& known)
     : objects_(*source.objects),
       rules_(*source.rules),
       input_(input),
       resolved_(resolved),
       known_(known),
-      number_(++known.translations),
-      problems_(problems) {
+      number_(++known.translations) {
   ServiceTerms terms{rules_.allow_external_names,
                      rules_.allow_local_addresses,
                      rules_.external_names,
@@ -194,7 +193,15 @@ ServiceFinder::ServiceFinder(const TranslationSource& source, const TranslationI
   for (auto& [key, found] : known.found) found.source = nullptr;
 }
 
-const FoundService& ServiceFinder::find(std::string_view ns, std::string_view name, const PortRef& port, Use use) {
+const FoundService& ServiceFinder::find(std::string_view ns, std::string_view name, const PortRef& port, Use use,
+                                        Contribution& into) {
+  const FoundService& found = look_up(ns, name, port, use);
+  into.problems.insert(into.problems.end(), found.problems.begin(), found.problems.end());
+  if (!found.name.empty()) into.names.push_back(found.name);
+  return found;
+}
+
+const FoundService& ServiceFinder::look_up(std::string_view ns, std::string_view name, const PortRef& port, Use use) {
   if (name.empty()) return missing("no service is named", reasons::invalid_rule);
   const kubernetes::ServiceObjectsPtr objects = objects_.service({ns, name});
   if (!objects || !objects->service) return missing(text_of(ns, name) + " is not there", reasons::service_not_found);
@@ -213,11 +220,12 @@ const FoundService& ServiceFinder::find(std::string_view ns, std::string_view na
   FoundService& found = known_.found[key_];
   const bool holds = found.source == objects && still_holds(objects);
   if (!holds && found.made_in != number_) {
-    const std::size_t problems = problems_.size();
+    problems_ = read(*objects->service).problems;
     found = make(*objects, target, use, found.service);
     found.made_in = number_;
-    const bool lasts = found.service && !objects->service->is_external_name() && problems_.size() == problems &&
-                       objects->service->meta.notes().annotations.empty();  // which may be complained of elsewhere
+    found.problems = std::move(problems_);
+    if (objects->service->is_external_name()) found.name = std::move(target.host);
+    const bool lasts = found.service && !objects->service->is_external_name() && found.problems.empty();
     if (lasts) found.source = objects;
   }
   return found;
@@ -250,7 +258,7 @@ FoundService ServiceFinder::make(const kubernetes::ServiceObjects& objects, Targ
   Service candidate;
   candidate.name = name.text() + ":" + std::to_string(target.port);
   candidate.endpoints = std::move(target.endpoints);
-  candidate.host = std::move(target.host);
+  candidate.host = target.host;
   candidate.timeouts = input_.upstream_timeouts;
   if (use == Use::http) {
     const Speech speech = speech_with(annotations, target.service_port, target.port);
@@ -274,11 +282,11 @@ FoundService ServiceFinder::make(const kubernetes::ServiceObjects& objects, Targ
   return {known_or_new(before, candidate), "", {}};
 }
 
-const ServiceAnnotations& ServiceFinder::annotations_of(const kubernetes::Service& service) {
-  static const ServiceAnnotations none;
-  if (service.meta.notes().annotations.empty()) return none;
-  const auto [found, added] = annotations_.try_emplace(&service);
-  if (added) found->second = read_service_annotations(service, problems_);
+const ServiceFinder::Read& ServiceFinder::read(const kubernetes::Service& service) {
+  static const Read nothing;
+  if (service.meta.notes().annotations.empty()) return nothing;
+  const auto [found, added] = read_.try_emplace(&service);
+  if (added) found->second.annotations = read_service_annotations(service, found->second.problems);
   return found->second;
 }
 
@@ -314,7 +322,6 @@ ServiceFinder::Refusal ServiceFinder::find_external(const kubernetes::Service& s
       return {"has the externalName " + quoted(service.external_name) + ", which is neither name nor address",
               reasons::invalid_rule};
     target.host = host->text();
-    names_in_use_.insert(target.host);
     if (const auto resolved = resolved_.find(target.host); resolved != resolved_.end())
       for (const auto& resolved_address : resolved->second) target.endpoints.push_back({resolved_address, target.port});
   }

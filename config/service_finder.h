@@ -9,6 +9,7 @@
 #pragma once
 
 #include "config/annotations.h"
+#include "config/contribution.h"
 #include "config/translation.h"
 
 #include <cstdint>
@@ -24,8 +25,10 @@ struct FoundService {
   std::shared_ptr<const Service> service;  // null: there is none
   std::string missing;  // why; the beginning of a sentence
   std::string_view reason = {};  // the same, one of problem_reasons.h
-  // What it was made of. Null: it may change without them (a resolved name), or there is something to say about it
-  // each time. Otherwise it is the same as long as they are not superseded and the terms are the same.
+  std::vector<Problem> problems = {};  // of the Service itself
+  std::string name = {};  // the DNS name its addresses come from; empty: none
+  // What it was made of. Null: it may change without them (a resolved name), or there is something to say about it to
+  // each that finds it. Otherwise it is the same as long as they are not superseded and the terms are the same.
   kubernetes::ServiceObjectsPtr source = nullptr;
   std::uint64_t made_in = 0;  // which translation
 };
@@ -52,10 +55,11 @@ class ServiceFinder {
 
   // All arguments outlive the finder.
   ServiceFinder(const TranslationSource& source, const TranslationInput& input, const ResolvedNames& resolved,
-                KnownServices& known, std::vector<Problem>& problems);
+                KnownServices& known);
 
-  // Valid until the next call.
-  const FoundService& find(std::string_view ns, std::string_view name, const kubernetes::PortRef& port, Use use);
+  // For an object, to which it gives the problems and the name of what is found. Valid until the next call.
+  const FoundService& find(std::string_view ns, std::string_view name, const kubernetes::PortRef& port, Use use,
+                           Contribution& into);
 
   // Whether find() would give what it gave before, because nothing that it was made of has changed.
   bool still_holds(const kubernetes::ServiceObjectsPtr& source) const {
@@ -63,7 +67,6 @@ class ServiceFinder {
   }
   // Forgets what is of no more use, now and then. To be called at the end.
   void forget_superseded();
-  const std::set<std::string>& names_in_use() const { return names_in_use_; }
 
  private:
   struct Target;
@@ -74,7 +77,14 @@ class ServiceFinder {
     std::string_view reason = {};
   };
 
+  // Annotations understood, and what is wrong with them.
+  struct Read {
+    ServiceAnnotations annotations;
+    std::vector<Problem> problems;
+  };
+
   const FoundService& missing(std::string words, std::string_view reason);
+  const FoundService& look_up(std::string_view ns, std::string_view name, const kubernetes::PortRef& port, Use use);
   FoundService make(const kubernetes::ServiceObjects& objects, Target& target, Use use,
                     const std::shared_ptr<const Service>& before);
   Refusal find_endpoints(const kubernetes::ServiceObjects& objects, Target& target, Use use);
@@ -83,7 +93,8 @@ class ServiceFinder {
   Refusal find_cluster_address(const kubernetes::Service& service, Target& target);
   void find_in_slices(const kubernetes::ServiceObjects& objects, Target& target);
   void keep_allowed(const kubernetes::Service& service, std::vector<Endpoint>& endpoints);
-  const ServiceAnnotations& annotations_of(const kubernetes::Service& service);
+  const Read& read(const kubernetes::Service& service);
+  const ServiceAnnotations& annotations_of(const kubernetes::Service& service) { return read(service).annotations; }
   void warn(const kubernetes::Service& service, std::string words, std::string_view reason);
 
   const kubernetes::ClusterObjects& objects_;
@@ -93,11 +104,10 @@ class ServiceFinder {
   KnownServices& known_;
   const std::uint64_t number_;
   bool same_terms_;
-  std::vector<Problem>& problems_;
-  std::unordered_map<const kubernetes::Service*, ServiceAnnotations> annotations_;
+  std::unordered_map<const kubernetes::Service*, Read> read_;
   FoundService missing_;
+  std::vector<Problem> problems_;  // of the Service that is being made
   std::string key_;  // of the find in progress; kept for its memory
-  std::set<std::string> names_in_use_;
 };
 
 }  // namespace gatehouse

@@ -4,6 +4,7 @@
 #include "config/problem_reasons.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace gatehouse {
 namespace {
@@ -67,14 +68,16 @@ class OldestIngresses {
 class ObjectTranslation {
  public:
   ObjectTranslation(const TranslationParts& parts, SourceParts& source, const IngressRouteTcp& object,
-                    OldestIngresses& oldest, TcpTranslation& into)
+                    OldestIngresses& oldest, const TcpRouteMap& known, TcpTranslation& into)
       : parts_(parts),
         source_(source),
         object_(object),
         oldest_(oldest),
+        known_(known),
         into_(into),
+        given_(source.state.given),
         claimant_(object.old_group ? "IngressRouteTCP (traefik.containo.us)" : "IngressRouteTCP", object.meta,
-                  parts.problems) {}
+                  source.state.given.problems) {}
 
   void run() {
     if (!source_.classes.accepts(object_)) {
@@ -127,9 +130,13 @@ class ObjectTranslation {
   }
 
   // Without TLS there is no host to claim. Every name it says counts, for it may show a certificate for each.
-  bool may_claim(const TcpRule& rule, int line) const {
+  bool may_claim(const TcpRule& rule, int line) {
     std::vector<std::string> hosts;
     for (const HostName& host : rule.hosts()) hosts.push_back(host.text());
+    into_.hosts.insert(hosts.begin(), hosts.end());
+    for (const auto& names : object_.tls->domains)
+      for (const std::string& text : names)
+        if (const auto host = HostName::parse_with_wildcard(text)) into_.hosts.insert(host->text());
     if (!rule.only_hosts()) hosts.emplace_back();  // any
     for (const std::string& host : hosts) {
       const auto refusal = source_.rights.refusal(object_.meta.name.ns, host);
@@ -156,7 +163,9 @@ class ObjectTranslation {
       bound.missing = "TLS to Service " + own + "/" + ref.name + " is not supported";
     } else {
       const auto use = ref.native_lb ? ServiceFinder::Use::tcp_native : ServiceFinder::Use::tcp;
-      const auto& found = source_.services.find(ref.ns.empty() ? own : ref.ns, ref.name, ref.port, use);
+      const ObjectName service{ref.ns.empty() ? own : ref.ns, ref.name};
+      into_.services.insert(service);
+      const auto& found = source_.services.find(service.ns, service.name, ref.port, use, given_);
       bound.service = found.service;
       bound.missing = found.missing;
       reason = found.reason;
@@ -169,8 +178,8 @@ class ObjectTranslation {
   }
 
   TcpRoutePtr known_or_new(std::shared_ptr<TcpRoute> route) {
-    const auto known = source_.known.tcp_routes.find(route->name);
-    if (known == source_.known.tcp_routes.end()) return route;
+    const auto known = known_.find(route->name);
+    if (known == known_.end()) return route;
     if (same(*known->second, *route)) return known->second;
     route->turn = known->second->turn.load(std::memory_order_relaxed);
     return route;
@@ -180,7 +189,7 @@ class ObjectTranslation {
     const bool plain_catch_all = route->tls == TcpTls::none && route->rule.is_catch_all();
     const EntryPointSet set = plain_catch_all ? without_older_claims(line) : set_;
     if (set == 0) return;
-    source_.next.tcp_routes.emplace(route->name, route);
+    source_.state.tcp_routes.emplace(route->name, route);
     if (plain_catch_all && !object_.entry_points.empty()) into_.claimed |= set;
     if (plain_catch_all && object_.entry_points.empty())
       claimant_.warn(line,
@@ -188,7 +197,7 @@ class ObjectTranslation {
     for (std::size_t i = 0; i < into_.lists.size(); ++i)
       if ((set >> i & 1U) != 0) append(i, route, line);
     if (route->tls == TcpTls::terminate)
-      parts_.wishes.of_tcp_route(object_, route->rule, set_, claimant_, source_.secrets);
+      parts_.wishes.of_tcp_route(object_, route->rule, set_, claimant_, source_.secrets, given_);
   }
 
   // A plain route that takes all connections takes every host. In a cluster it has to leave the default entry points
@@ -198,6 +207,7 @@ class ObjectTranslation {
     const EntryPointSet theirs =
         object_.entry_points.empty() ? parts_.entry_points.defaults() : parts_.entry_points.as_default();
     if (of_the_operator || (set_ & theirs) == 0) return set_;
+    into_.on_oldest_ingress = true;
     const Ingress* oldest = oldest_.outside(object_.meta.name.ns);
     if (oldest == nullptr || !is_older(oldest->meta, object_.meta)) return set_;
     claimant_.error(line,
@@ -221,7 +231,9 @@ class ObjectTranslation {
   SourceParts& source_;
   const IngressRouteTcp& object_;
   OldestIngresses& oldest_;
+  const TcpRouteMap& known_;
   TcpTranslation& into_;
+  Contribution& given_;
   Claimant claimant_;
   EntryPointSet set_ = 0;
 };
@@ -238,7 +250,9 @@ TcpTranslation translate_tcp(const TranslationParts& parts) {
       for (const auto& [name, object] : *table) objects.push_back(object.get());
     std::stable_sort(objects.begin(), objects.end(),
                      [](const auto* a, const auto* b) { return is_older(a->meta, b->meta); });
-    for (const auto* object : objects) ObjectTranslation(parts, source, *object, oldest, translation).run();
+    const TcpRouteMap known = std::exchange(source.state.tcp_routes, {});
+    source.state.given = {};
+    for (const auto* object : objects) ObjectTranslation(parts, source, *object, oldest, known, translation).run();
   }
   return translation;
 }

@@ -7,6 +7,9 @@
 
 #include "config/translation_parts.h"
 
+#include <set>
+#include <unordered_set>
+
 namespace gatehouse {
 
 struct TcpTranslation {
@@ -15,9 +18,13 @@ struct TcpTranslation {
   // that name no entry point stay away.
   EntryPointSet claimed = 0;
   TcpRouteMap claims;  // by entry point, side, priority and match: who had it first
+  // What it depends on besides its own objects and the Secrets they name.
+  std::unordered_set<std::string> hosts;
+  std::set<ObjectName> services;
+  bool on_oldest_ingress = false;
 };
 
-// Leaves the routes of each source in its memory.
+// Leaves the routes of each source, and what its objects contribute, in its memory.
 TcpTranslation translate_tcp(const TranslationParts& parts);
 
 }  // namespace gatehouse

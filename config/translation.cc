@@ -2,181 +2,476 @@
 
 #include "config/certificate_choice.h"
 #include "config/entry_point_choice.h"
+#include "config/ingress_index.h"
 #include "config/ingress_translation.h"
+#include "config/problem_list.h"
 #include "config/tcp_translation.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace gatehouse {
-
 namespace {
 
-// A table with the list it was made of, so that an equal list gets the same table.
-template <class Table, class Route>
-struct Made {
-  std::vector<Route> list;
-  std::shared_ptr<const Table> table;
-};
-using MadeHttp = Made<RouteTable, HttpRoutePtr>;
-using MadeTcp = Made<TcpRouteTable, TcpRoutePtr>;
+template <class T>
+using Shared = std::shared_ptr<const T>;
+using RouteTablePtr = Shared<RouteTable>;
+using StorePtr = Shared<tls::CertificateStore>;
 
-template <class Table, class Route>
-const Made<Table, Route>* find_made(const std::vector<Made<Table, Route>>& tables, const std::vector<Route>& list) {
-  const auto found = std::find_if(tables.begin(), tables.end(), [&](const auto& made) { return made.list == list; });
-  return found == tables.end() ? nullptr : &*found;
+template <class T>
+void replace_unless_equal(Shared<T>& known, T value) {
+  if (!known || *known != value) known = std::make_shared<const T>(std::move(value));
 }
 
-// `made`: this translation's so far; `known`: the previous one's.
-template <class Table, class Route>
-std::shared_ptr<const Table> table_of(std::vector<Route> list, std::vector<Made<Table, Route>>& made,
-                                      const std::vector<Made<Table, Route>>& known) {
-  if (const auto* same = find_made(made, list)) return same->table;
-  const auto* before = find_made(known, list);
-  auto table = before != nullptr ? before->table : std::make_shared<const Table>(list);
-  made.push_back(Made<Table, Route>{std::move(list), table});
-  return table;
+template <class T>
+void append(std::vector<T>& all, const std::vector<T>& some) {
+  all.insert(all.end(), some.begin(), some.end());
 }
 
-}  // namespace
-
-struct TranslationMemory {
-  std::vector<SourceMemory> sources;
-  std::vector<MadeHttp> http_tables;
-  std::vector<MadeTcp> tcp_tables;
-  tls::CertificateStore::Contents contents;
-  std::shared_ptr<const tls::CertificateStore> store;
-};
-
-namespace {
-
-std::vector<std::shared_ptr<const EntryPoint>> make_entry_points(const TranslationInput& input,
-                                                                 std::vector<std::vector<HttpRoutePtr>> http,
-                                                                 std::vector<std::vector<TcpRoutePtr>> tcp,
-                                                                 const TranslationMemory& known,
-                                                                 TranslationMemory& memory) {
-  http.resize(input.entry_points.size());
-  tcp.resize(input.entry_points.size());
-  std::vector<std::shared_ptr<const EntryPoint>> entry_points;
-  for (std::size_t i = 0; i < input.entry_points.size(); ++i) {
-    auto entry_point = std::make_shared<EntryPoint>(input.entry_points[i].entry_point);
-    entry_point->http = table_of(std::move(http[i]), memory.http_tables, known.http_tables);
-    entry_point->tcp = table_of(std::move(tcp[i]), memory.tcp_tables, known.tcp_tables);
-    entry_points.push_back(std::move(entry_point));
-  }
-  return entry_points;
-}
-
-void choose_store(CertificateChoice& certificates, const TranslationMemory& known, TranslationMemory& memory) {
-  memory.contents = certificates.contents();
-  memory.store = known.store && same_contents(memory.contents, known.contents)
-                     ? known.store
-                     : std::make_shared<const tls::CertificateStore>(memory.contents);
-}
-
-void sort_by_place(std::vector<Problem>& problems) {
-  std::stable_sort(problems.begin(), problems.end(), [](const Problem& a, const Problem& b) {
-    return std::tie(a.file, a.line) < std::tie(b.file, b.line);
+void sort_by_name(std::vector<IngressPart*>& parts) {
+  std::sort(parts.begin(), parts.end(), [](const IngressPart* a, const IngressPart* b) {
+    return std::tie(a->source, a->name()) < std::tie(b->source, b->name());
   });
-  problems.erase(std::unique(problems.begin(), problems.end()), problems.end());
 }
 
-// An object of ten thousand mistakes is not to drown the others' few. Of files, which are the operator's, all is told.
-void tell_few_of_each(std::vector<Problem>& problems) {
-  constexpr std::size_t most = 20;
-  std::unordered_map<std::string_view, std::size_t> counts;  // views into `kept`, which stays where it is
-  std::vector<Problem> kept;
-  kept.reserve(problems.size());
-  for (Problem& problem : problems) {
-    const bool limited = problem.file.empty() && !problem.object.empty();
-    if (limited && counts.contains(problem.object) && counts[problem.object] >= most) {
-      ++counts[problem.object];
-      continue;
-    }
-    kept.push_back(std::move(problem));
-    if (limited) ++counts[kept.back().object];
-  }
-  const std::size_t whole = kept.size();
-  for (const auto& [object, count] : counts)
-    if (count > most && whole < kept.capacity())
-      kept.push_back({"",
-                      0,
-                      0,
-                      Severity::warning,
-                      std::string(object),
-                      "and " + std::to_string(count - most) + " problems more",
-                      {}});
-  std::sort(kept.begin() + static_cast<std::ptrdiff_t>(whole), kept.end(),
-            [](const Problem& a, const Problem& b) { return a.object < b.object; });
-  problems = std::move(kept);
-}
-
-// What remains of the sources when everything else is done.
-void take_leave(std::deque<SourceParts>& sources, TranslationMemory& memory, Translation& translation) {
-  std::set<std::string> names;
-  for (SourceParts& source : sources) {
-    source.services.forget_superseded();
-    names.insert(source.services.names_in_use().begin(), source.services.names_in_use().end());
-    source.next.secrets_in_use = source.secrets.names_in_use(source.known.secrets_in_use);
-    translation.secrets_in_use.push_back(source.next.secrets_in_use);
-    source.next.secrets = source.secrets.take_memory();
-    memory.sources.push_back(std::move(source.next));
-  }
-  translation.names_to_resolve.assign(names.begin(), names.end());
-}
+// Ingresses that hang together: up to so many, or one of so many of all, are translated on their own.
+constexpr std::size_t always_fine = 64, worth_the_trouble = 4;
 
 }  // namespace
 
-Translation translate(const std::vector<TranslationSource>& given, const TranslationInput& input,
-                      const ResolvedNames& resolved, const Translation* previous) {
-  const TranslationMemory nothing;
-  const TranslationMemory& known = previous != nullptr && previous->memory ? *previous->memory : nothing;
-  auto memory = std::make_shared<TranslationMemory>();
-  Translation translation;
+// What one translation leaves to the next.
+class Translator::State {
+ public:
+  Translation translate(const std::vector<TranslationSource>& given, const TranslationInput& input,
+                        const ResolvedNames& resolved);
+  std::optional<Translation> amend(const std::vector<TranslationSource>& given, const TranslationInput& input,
+                                   const ResolvedNames& resolved, kubernetes::TouchedObjects touched);
 
-  HostOwners owners;
-  const std::vector<SourceMemory> strangers(given.size());
-  std::deque<SourceParts> sources;
+ private:
+  // Of one translation.
+  struct Round {
+    Round(State& state, const std::vector<TranslationSource>& given, const TranslationInput& input,
+          const ResolvedNames& resolved);
+
+    const TranslationInput& input;
+    HostOwners owners;
+    std::deque<SourceParts> sources;
+    const EntryPointChoice entry_points;
+    CertificateChoice certificates;
+    CertificateWishes wishes;
+    const TranslationParts parts;
+  };
+
+  // What a change concerns.
+  struct Reach {
+    std::map<IngressPart*, Contribution> parts;  // with what each contributed before
+    std::vector<Contribution> gone;  // by Ingresses of the last source that are no more
+    std::set<std::string> hosts;
+  };
+
+  void note_base(const Round& round, const TcpTranslation& tcp);
+  void set_tables(const TranslationInput& input, HttpRouteLists http, std::vector<std::vector<TcpRoutePtr>> tcp);
+  void take_stock();
+
+  bool reaches_base(const kubernetes::TouchedObjects& touched) const;
+  void make_index();
+  std::set<ObjectName> ingresses_that_name(const kubernetes::TouchedObjects& touched) const;
+  Reach look_again(Round& round, const kubernetes::TouchedObjects& touched);
+  bool extend(Reach& reach) const;
+  void change_tables(const std::vector<std::string>& hosts, const HttpRouteLists& lists);
+  void change_store(const Reach& reach, tls::CertificateStore::Contents contents);
+  void take_stock_of(const Reach& reach);
+
+  void count(SourceState& source, const Contribution& given);
+  void discount(SourceState& source, const Contribution& given);
+  void list_part(IngressPart& part);
+  void gather();
+  Translation result(const TranslationInput& input) const;
+
+  std::deque<SourceState> sources_;
+  std::optional<ObtainedCertificates> obtained_;
+
+  // What does not come from Ingresses, and what it depends on.
+  Contribution of_settings_;  // entry points' domains, and words about objects of other classes
+  EntryPointSet claimed_ = 0;
+  std::unordered_set<std::string> base_hosts_;
+  std::set<ObjectName> base_services_;
+  bool base_on_oldest_ingress_ = false;
+
+  std::vector<RouteTablePtr> http_;  // per entry point
+  std::vector<Shared<TcpRouteTable>> tcp_;
+  StorePtr store_;
+
+  IngressIndex index_;  // of all Ingresses, when `indexed_`
+  bool indexed_ = false;
+  std::set<IngressPart*> speaking_, asking_;  // those with problems, those with requests
+  std::map<std::string, std::size_t> names_;  // to resolve, and by how many
+  bool problems_changed_ = false, requests_changed_ = false, names_changed_ = false, secrets_changed_ = false;
+  Shared<std::vector<Problem>> problems_;
+  Shared<std::vector<CertificateRequest>> requests_;
+  Shared<std::vector<std::string>> names_to_resolve_;
+  std::vector<Shared<SecretNames>> secrets_in_use_;
+};
+
+Translator::State::Round::Round(State& state, const std::vector<TranslationSource>& given,
+                                const TranslationInput& translation_input, const ResolvedNames& resolved)
+    : input(translation_input),
+      entry_points(input.entry_points),
+      certificates(input, *state.obtained_),
+      wishes(input, certificates),
+      parts{input, entry_points, sources, owners, certificates, wishes} {
   for (std::size_t i = 0; i < given.size(); ++i) {
     const auto& [objects, rules, awaited] = given[i];
-    const SourceMemory& before = i < known.sources.size() ? known.sources[i] : strangers[i];
-    KnownServices& services = *before.services;
     const HostRights rights{rules->host_claims.get(), rules->shared_hosts ? nullptr : &owners, i};
-    sources.push_back({*objects,
-                       *rules,
-                       before,
-                       {},
-                       ClassFilter(*objects, rules->classes),
-                       rights,
-                       ServiceFinder(given[i], input, resolved, services, translation.problems),
-                       SecretFinder(*objects, awaited, rights, before.secrets)});
-    sources.back().next.services = before.services;
+    SourceState& known = state.sources_[i];
+    sources.push_back({*objects, *rules, known, ClassFilter(*objects, rules->classes), rights,
+                       ServiceFinder(given[i], input, resolved, known.services),
+                       SecretFinder(*objects, awaited, rights, known.secrets)});
   }
-  const EntryPointChoice entry_points(input.entry_points);
-  CertificateChoice certificates(input);
-  CertificateWishes wishes(input, certificates);
-  const TranslationParts parts{input, entry_points, sources, owners, certificates, wishes, translation.problems};
+}
 
-  if (previous != nullptr) wishes.expect(previous->certificate_requests.size());
-  wishes.of_entry_points();
-  const std::vector<Turn> order = draft_ingresses(parts);
-  TcpTranslation tcp = translate_tcp(parts);
-  IngressTranslation http = translate_ingresses(parts, order, tcp.claimed);
+// ---- everything
 
+Translation Translator::State::translate(const std::vector<TranslationSource>& given, const TranslationInput& input,
+                                         const ResolvedNames& resolved) {
+  sources_.resize(given.size());
+  obtained_.emplace(input);
+  Round round(*this, given, input, resolved);
+
+  of_settings_ = {};
+  round.wishes.of_entry_points(of_settings_);
+  draft_ingresses(round.parts, of_settings_.problems);
+  std::vector<IngressPart*> all;
+  for (SourceState& source : sources_)
+    for (auto& [name, part] : source.ingresses) all.push_back(&part);
+  const std::vector<Turn> order = total_order(all);
+  share_out_hosts(round.parts, order);
+  TcpTranslation tcp = translate_tcp(round.parts);
+  note_base(round, tcp);
+  HttpRouteLists http = translate_ingresses(round.parts, order, claimed_);
+
+  set_tables(input, std::move(http), std::move(tcp.lists));
+  round.certificates.settle(of_settings_.requests);
+  for (const SourceState& source : sources_) round.certificates.settle(source.given.requests);
+  for (const Turn& turn : order) round.certificates.settle(turn.part->given.requests);
+  auto store = std::make_shared<const tls::CertificateStore>(round.certificates.contents());
+  if (!store_ || !(*store_ == *store)) store_ = std::move(store);
+
+  take_stock();
+  for (SourceParts& source : round.sources) source.services.forget_superseded();
+  gather();
+  return result(input);
+}
+
+// What does not come from Ingresses, and what it hangs on: where a change reaches that, everything is translated.
+void Translator::State::note_base(const Round& round, const TcpTranslation& tcp) {
+  claimed_ = tcp.claimed;
+  base_services_ = tcp.services;
+  base_on_oldest_ingress_ = tcp.on_oldest_ingress;
+  base_hosts_ = tcp.hosts;
+  for (std::string& host : round.certificates.hosts()) base_hosts_.insert(std::move(host));
+  const auto add = [&](const Contribution& given) {
+    for (const CertificateRequest& request : given.requests)
+      for (const HostName& name : request.names) base_hosts_.insert(name.text());
+  };
+  add(of_settings_);
+  for (const SourceState& source : sources_) {
+    add(source.given);
+    for (const ObjectName& name : source.given.secrets)
+      if (const auto secret = source.secrets.known.find(name); secret != source.secrets.known.end())
+        for (const std::string_view host : secret->second.names) base_hosts_.emplace(host);
+  }
+}
+
+void Translator::State::set_tables(const TranslationInput& input, HttpRouteLists http,
+                                   std::vector<std::vector<TcpRoutePtr>> tcp) {
+  http.resize(input.entry_points.size());
+  tcp.resize(input.entry_points.size());
+  const auto known_http = std::exchange(http_, {});
+  const auto known_tcp = std::exchange(tcp_, {});
+  for (std::size_t i = 0; i < input.entry_points.size(); ++i) {
+    const auto same_list = std::find(http.begin(), http.begin() + static_cast<std::ptrdiff_t>(i), http[i]);
+    if (const auto j = static_cast<std::size_t>(same_list - http.begin()); j < i) {
+      http_.push_back(http_[j]);
+    } else {
+      auto table = std::make_shared<const RouteTable>(http[i]);
+      const auto known = std::find_if(known_http.begin(), known_http.end(),
+                                      [&](const auto& before) { return before->same_routes(*table); });
+      http_.push_back(known == known_http.end() ? std::move(table) : *known);
+    }
+    auto table = std::make_shared<const TcpRouteTable>(std::move(tcp[i]));
+    const auto is_same = [&](const auto& other) { return other->routes() == table->routes(); };
+    const auto same = std::find_if(tcp_.begin(), tcp_.end(), is_same);
+    const auto known = std::find_if(known_tcp.begin(), known_tcp.end(), is_same);
+    tcp_.push_back(same != tcp_.end() ? *same : known != known_tcp.end() ? *known : std::move(table));
+  }
+}
+
+void Translator::State::take_stock() {
+  index_ = {};
+  indexed_ = false;
+  speaking_.clear();
+  asking_.clear();
+  names_.clear();
+  for (SourceState& source : sources_) {
+    for (auto& [name, secret] : source.secrets.known) secret.named = 0;
+    count(source, source.given);
+    for (auto& [name, part] : source.ingresses) {
+      count(source, part.given);
+      list_part(part);
+    }
+    std::erase_if(source.secrets.known, [](const auto& entry) { return entry.second.named == 0; });
+    std::erase_if(source.secrets.awaited, [&](const auto& name) { return !source.secrets.known.contains(name); });
+  }
+  problems_changed_ = requests_changed_ = names_changed_ = secrets_changed_ = true;
+}
+
+// ---- what a change reaches
+
+std::optional<Translation> Translator::State::amend(const std::vector<TranslationSource>& given,
+                                                    const TranslationInput& input, const ResolvedNames& resolved,
+                                                    kubernetes::TouchedObjects touched) {
+  if (!store_ || touched.beyond || given.size() != sources_.size()) return std::nullopt;
+  for (const ObjectName& name : sources_.back().secrets.awaited)
+    if (!given.back().secret_awaited || !given.back().secret_awaited(name)) touched.secrets.insert(name);
+  if (reaches_base(touched)) return std::nullopt;
+  if (!std::exchange(indexed_, true)) make_index();
+
+  Round round(*this, given, input, resolved);
+  Reach reach = look_again(round, touched);
+  if (!extend(reach)) return std::nullopt;
+
+  std::vector<IngressPart*> parts;
+  for (const auto& [part, before] : reach.parts) parts.push_back(part);
+  sort_by_name(parts);
+  const std::vector<Turn> order = total_order(parts);
+  share_out_hosts(round.parts, order);
+  change_tables({reach.hosts.begin(), reach.hosts.end()}, translate_ingresses(round.parts, order, claimed_));
+  for (const Turn& turn : order) round.certificates.settle(turn.part->given.requests);
+  change_store(reach, round.certificates.contents());
+
+  take_stock_of(reach);
+  for (SourceParts& source : round.sources) source.services.forget_superseded();
+  gather();
+  return result(input);
+}
+
+bool Translator::State::reaches_base(const kubernetes::TouchedObjects& touched) const {
+  const auto& secrets = sources_.back().given.secrets;
+  return (base_on_oldest_ingress_ && !touched.ingresses.empty()) ||
+         std::any_of(base_services_.begin(), base_services_.end(),
+                     [&](const ObjectName& name) { return touched.services.contains(name); }) ||
+         std::any_of(secrets.begin(), secrets.end(),
+                     [&](const ObjectName& name) { return touched.secrets.contains(name); });
+}
+
+void Translator::State::make_index() {
+  for (SourceState& source : sources_) {
+    for (auto& [name, part] : source.ingresses) {
+      part.hosts = hosts_of(*part.draft, source.secrets);
+      index_.add(part);
+    }
+  }
+}
+
+std::set<ObjectName> Translator::State::ingresses_that_name(const kubernetes::TouchedObjects& touched) const {
+  const std::size_t last = sources_.size() - 1;
+  std::set<ObjectName> names;
+  const auto add = [&](const std::vector<IngressPart*>& parts) {
+    for (const IngressPart* part : parts)
+      if (part->source == last) names.insert(part->name());
+  };
+  for (const ObjectName& service : touched.services) add(index_.of_service(last, service));
+  for (const ObjectName& secret : touched.secrets) add(index_.of_secret(last, secret));
+  return names;
+}
+
+// The Ingresses that were touched themselves, or name what was: as they are now. Reached are the hosts they had and
+// those they have.
+Translator::State::Reach Translator::State::look_again(Round& round, const kubernetes::TouchedObjects& touched) {
+  SourceState& state = sources_.back();
+  SourceParts& source = round.sources.back();
+  std::set<ObjectName> names = ingresses_that_name(touched);
+  names.insert(touched.ingresses.begin(), touched.ingresses.end());
+  for (const ObjectName& secret : touched.secrets)
+    if (state.secrets.known.contains(secret)) source.secrets.find(secret);
+
+  Reach reach;
+  for (const ObjectName& name : names) {
+    Contribution before;
+    if (const auto found = state.ingresses.find(name); found != state.ingresses.end()) {
+      IngressPart& part = found->second;
+      reach.hosts.insert(part.hosts.begin(), part.hosts.end());
+      index_.remove(part);
+      speaking_.erase(&part);
+      asking_.erase(&part);
+      before = std::move(part.given);
+    }
+    IngressPart* const part = draft_ingress_again(source, sources_.size() - 1, name);
+    if (part == nullptr) {
+      reach.gone.push_back(std::move(before));
+      continue;
+    }
+    for (const auto& tls : part->draft->ingress->tls)
+      if (tls.hosts.empty() && !tls.secret.empty()) source.secrets.find({name.ns, tls.secret});
+    part->hosts = hosts_of(*part->draft, state.secrets);
+    index_.add(*part);
+    reach.hosts.insert(part->hosts.begin(), part->hosts.end());
+    reach.parts.emplace(part, std::move(before));
+  }
+  return reach;
+}
+
+// By all others that name one of the hosts, and their hosts, and so on. False: that is too much, or not only theirs.
+bool Translator::State::extend(Reach& reach) const {
+  std::size_t all = 0;
+  for (const SourceState& source : sources_) all += source.ingresses.size();
+  const std::size_t most = std::max(always_fine, all / worth_the_trouble);
+  std::vector<std::string> next(reach.hosts.begin(), reach.hosts.end());
+  while (!next.empty()) {
+    const std::string host = std::move(next.back());
+    next.pop_back();
+    if (base_hosts_.contains(host)) return false;
+    for (IngressPart* part : index_.of_host(host)) {
+      const auto [entry, added] = reach.parts.try_emplace(part);
+      if (!added) continue;
+      if (reach.parts.size() > most) return false;
+      entry->second = part->given;
+      for (const std::string& another : part->hosts)
+        if (reach.hosts.insert(another).second) next.push_back(another);
+    }
+  }
+  return reach.parts.size() <= most;
+}
+
+void Translator::State::change_tables(const std::vector<std::string>& hosts, const HttpRouteLists& lists) {
+  const std::vector<RouteTablePtr> before = http_;
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    std::size_t same = 0;
+    while (same < i && (before[same] != before[i] || lists[same] != lists[i])) ++same;
+    http_[i] = same < i ? http_[same] : RouteTable::changed(before[i], hosts, lists[i]);
+  }
+}
+
+void Translator::State::change_store(const Reach& reach, tls::CertificateStore::Contents contents) {
+  const auto is_elsewhere = [&](const HostName& host) { return !reach.hosts.contains(host.text()); };
+  std::erase_if(contents.entries, [&](const auto& entry) { return is_elsewhere(entry.host); });  // of the settings
+  store_ = tls::CertificateStore::changed(store_, {reach.hosts.begin(), reach.hosts.end()}, std::move(contents));
+}
+
+void Translator::State::take_stock_of(const Reach& reach) {
+  static const Contribution nothing;
+  const auto compare = [&](const Contribution& before, const Contribution& after) {
+    problems_changed_ = problems_changed_ || before.problems != after.problems;
+    requests_changed_ = requests_changed_ || before.requests != after.requests;
+    names_changed_ = names_changed_ || before.names != after.names;
+    secrets_changed_ = secrets_changed_ || before.secrets != after.secrets;
+  };
+  for (const auto& [part, before] : reach.parts) {
+    discount(sources_[part->source], before);
+    count(sources_[part->source], part->given);
+    list_part(*part);
+    compare(before, part->given);
+  }
+  for (const Contribution& before : reach.gone) {
+    discount(sources_.back(), before);
+    compare(before, nothing);
+  }
+  if (!secrets_changed_) return;
+  for (SourceState& source : sources_) {
+    std::erase_if(source.secrets.known, [](const auto& entry) { return entry.second.named == 0; });
+    std::erase_if(source.secrets.awaited, [&](const auto& name) { return !source.secrets.known.contains(name); });
+  }
+}
+
+// ---- what all of them contribute
+
+void Translator::State::count(SourceState& source, const Contribution& given) {
+  for (const std::string& name : given.names) ++names_[name];
+  for (const ObjectName& name : given.secrets) ++source.secrets.known[name].named;
+}
+
+void Translator::State::discount(SourceState& source, const Contribution& given) {
+  for (const std::string& name : given.names)
+    if (const auto found = names_.find(name); --found->second == 0) names_.erase(found);
+  for (const ObjectName& name : given.secrets) --source.secrets.known[name].named;
+}
+
+void Translator::State::list_part(IngressPart& part) {
+  const auto list = [&](std::set<IngressPart*>& parts, bool listed) {
+    if (listed)
+      parts.insert(&part);
+    else
+      parts.erase(&part);
+  };
+  list(speaking_, !part.given.problems.empty());
+  list(asking_, !part.given.requests.empty());
+}
+
+void Translator::State::gather() {
+  if (std::exchange(problems_changed_, false)) {
+    std::vector<Problem> all = of_settings_.problems;
+    for (const SourceState& source : sources_) append(all, source.given.problems);
+    for (const IngressPart* part : speaking_) append(all, part->given.problems);
+    replace_unless_equal(problems_, in_order(std::move(all)));
+  }
+  if (std::exchange(requests_changed_, false)) {
+    std::vector<CertificateRequest> all = of_settings_.requests;
+    for (const SourceState& source : sources_) append(all, source.given.requests);
+    std::vector<IngressPart*> asking(asking_.begin(), asking_.end());
+    sort_by_name(asking);
+    for (const Turn& turn : total_order(asking)) append(all, turn.part->given.requests);
+    replace_unless_equal(requests_, std::move(all));
+  }
+  if (std::exchange(names_changed_, false)) {
+    std::vector<std::string> all;
+    for (const auto& [name, uses] : names_) all.push_back(name);
+    replace_unless_equal(names_to_resolve_, std::move(all));
+  }
+  if (std::exchange(secrets_changed_, false)) {
+    secrets_in_use_.resize(sources_.size());
+    for (std::size_t i = 0; i < sources_.size(); ++i) {
+      SecretNames names;
+      for (const auto& [name, secret] : sources_[i].secrets.known) names.insert(names.end(), name);
+      replace_unless_equal(secrets_in_use_[i], std::move(names));
+    }
+  }
+}
+
+Translation Translator::State::result(const TranslationInput& input) const {
   auto snapshot = std::make_shared<Snapshot>();
-  snapshot->generation = previous != nullptr && previous->snapshot ? previous->snapshot->generation + 1 : 1;
-  snapshot->entry_points = make_entry_points(input, std::move(http.lists), std::move(tcp.lists), known, *memory);
-  certificates.settle(wishes.requests());
-  choose_store(certificates, known, *memory);
-  snapshot->certificates = memory->store;
+  for (std::size_t i = 0; i < input.entry_points.size(); ++i) {
+    auto entry_point = std::make_shared<EntryPoint>(input.entry_points[i].entry_point);
+    entry_point->http = http_[i];
+    entry_point->tcp = tcp_[i];
+    snapshot->entry_points.push_back(std::move(entry_point));
+  }
+  snapshot->certificates = store_;
   if (input.challenges) snapshot->challenges = input.challenges;
+  return {std::move(snapshot), problems_, requests_, names_to_resolve_, secrets_in_use_};
+}
 
-  take_leave(sources, *memory, translation);
-  sort_by_place(translation.problems);
-  tell_few_of_each(translation.problems);
-  translation.certificate_requests = wishes.take_requests();
-  translation.snapshot = std::move(snapshot);
-  translation.memory = std::move(memory);
-  return translation;
+// ---- Translator
+
+Translator::Translator() : state_(std::make_unique<State>()) {}
+Translator::~Translator() = default;
+Translator::Translator(Translator&&) noexcept = default;
+Translator& Translator::operator=(Translator&&) noexcept = default;
+
+Translation Translator::translate(const std::vector<TranslationSource>& sources, const TranslationInput& input,
+                                  const ResolvedNames& resolved) {
+  return state_->translate(sources, input, resolved);
+}
+
+std::optional<Translation> Translator::amend(const std::vector<TranslationSource>& sources,
+                                             const TranslationInput& input, const ResolvedNames& resolved,
+                                             const kubernetes::TouchedObjects& touched) {
+  return state_->amend(sources, input, resolved, touched);
+}
+
+Translation translate(const std::vector<TranslationSource>& sources, const TranslationInput& input,
+                      const ResolvedNames& resolved) {
+  return Translator().translate(sources, input, resolved);
 }
 
 }  // namespace gatehouse

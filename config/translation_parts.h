@@ -8,41 +8,48 @@
 
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
 namespace gatehouse {
 
-// Those of ours, in the order of ClusterObjects::ingresses.
-using Drafts = std::vector<IngressDraftPtr>;
 using TcpRouteMap = std::unordered_map<std::string, TcpRoutePtr>;  // by name
 
+// One Ingress of ours, from one translation to the next.
+struct IngressPart {
+  std::size_t source = 0;
+  IngressDraftPtr draft = {};  // of all it says
+  // In its place while it names hosts of others.
+  IngressDraftPtr narrowed = {};
+  std::vector<std::string> others_hosts = {};  // that `narrowed` was made without
+  bool placed = false;  // its routes are in a table: they must not be written to any more
+  std::vector<std::string> hosts = {};  // all it has to do with; known while Translator has an index
+  Contribution given = {};  // by the last translation it took part in
+
+  const ObjectName& name() const { return draft->ingress->meta.name; }
+  IngressDraftPtr& in_force() { return narrowed ? narrowed : draft; }
+};
+
 // What one translation leaves to the next about one source.
-struct SourceMemory {
-  Drafts drafts;
+struct SourceState {
+  std::map<ObjectName, IngressPart> ingresses;  // those of ours
   std::shared_ptr<const HostClaims> claims;  // that the drafts were made by
   std::optional<ClassFilter> classes;  // that they were chosen by
   bool shared_hosts = true;  // that they were made by
-  // In place of those that name hosts of others.
-  struct Narrowed {
-    std::shared_ptr<const kubernetes::Ingress> ingress;
-    std::vector<std::string> others_hosts;
-    IngressDraftPtr draft;
-  };
-  std::map<ObjectName, Narrowed> narrowed;
-  std::shared_ptr<KnownServices> services = std::make_shared<KnownServices>();  // handed on from one to the next
+  KnownServices services;
   TcpRouteMap tcp_routes;
+  Contribution given;  // by its objects that are no Ingresses
   SecretMemory secrets;
-  std::shared_ptr<const SecretNames> secrets_in_use;
 };
 
 // One source: an object of it sees Services, Secrets and IngressClasses of it and no other.
 struct SourceParts {
   const kubernetes::ClusterObjects& objects;
   const ProviderRules& rules;
-  const SourceMemory& known;
-  SourceMemory next;
+  SourceState& state;
   ClassFilter classes;
   HostRights rights;
   ServiceFinder services;
@@ -57,7 +64,6 @@ struct TranslationParts {
   HostOwners& owners;
   CertificateChoice& certificates;
   CertificateWishes& wishes;
-  std::vector<Problem>& problems;
 };
 
 }  // namespace gatehouse

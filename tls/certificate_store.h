@@ -1,14 +1,14 @@
-// Host → certificate: immutable, part of a snapshot. Lookups cost one or two hash probes whatever the number of hosts.
+// Host → certificate: immutable, part of a snapshot. Lookups cost a few hash probes whatever the number of hosts.
 #pragma once
 
 #include "base/names.h"
+#include "base/sharded_map.h"
 #include "tls/certificate.h"
 #include "tls/internal_ca.h"
 
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace gatehouse::tls {
@@ -30,6 +30,11 @@ class CertificateStore {
 
   CertificateStore() = default;
   explicit CertificateStore(Contents contents);
+  // Another store: what `contents` has for `hosts` (as HostName::text) in place of all that this one has for them. Costs
+  // what they cost, whatever else is in it. The very same store when that changes nothing.
+  static std::shared_ptr<const CertificateStore> changed(const std::shared_ptr<const CertificateStore>& store,
+                                                         const std::vector<std::string>& hosts, Contents contents);
+  bool operator==(const CertificateStore& other) const;
 
   // The certificate for `host` (normalised): the exact one, else the wildcard's, else null.
   const CertificatePtr* find(std::string_view host) const;
@@ -45,22 +50,16 @@ class CertificateStore {
   std::size_t size() const { return certificates_.size(); }
 
  private:
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
-  };
   template <class T>
-  using HostMap = std::unordered_map<std::string, T, Hash, std::equal_to<>>;  // *.a.b under .a.b
-
-  template <class T>
-  static const T* look_up(const HostMap<T>& map, std::string_view host);
+  static const T* look_up(const ShardedMap<T>& map, std::string_view host);
 
   CertificatePtr default_;
   std::shared_ptr<const InternalCa> internal_ca_;
   bool strict_sni_ = false;
-  HostMap<CertificatePtr> certificates_;
-  HostMap<HostName> issuable_;
-  HostMap<bool> bare_;
+  // *.a.b is under .a.b
+  ShardedMap<CertificatePtr> certificates_;
+  ShardedMap<HostName> issuable_;
+  ShardedMap<bool> bare_;
 };
 
 }  // namespace gatehouse::tls

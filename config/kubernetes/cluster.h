@@ -90,6 +90,8 @@ class Cluster {
   bool has_synced() const { return synced_; }
   // Every kind was listed, Secrets aside: from then on it is of use to call want_secrets().
   bool listed() const { return kinds_told_; }
+  // Which of them are others than at the last call.
+  TouchedObjects take_touched() { return store_.take_touched(); }
   // Wanted, and not asked for to the end: it is not known whether it is there.
   bool awaits(const ObjectName& secret) const;
   std::vector<Problem> problems() const;

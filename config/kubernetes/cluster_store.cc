@@ -30,6 +30,13 @@ void with_table(const ClusterObjects& objects, Kind kind, Use use) {
   }
 }
 
+// Of an EndpointSlice, the Service it belongs to; empty: none, or it is not there.
+std::string service_of(const ClusterObjects& objects, const ObjectKey& key) {
+  if (key.kind != Kind::slice) return {};
+  const auto found = objects.slices.find(key.name);
+  return found == objects.slices.end() ? "" : found->second->service;
+}
+
 }  // namespace
 
 // ---- ClusterStore
@@ -44,13 +51,43 @@ bool ClusterStore::put(const Value& value, Kind kind, ObjectType type) {
   const bool other_addresses = note_details(key, value);
   const bool other_problems = note(key, std::move(parsed.problems)) || other_addresses;
   if (parsed.objects.empty()) return other_problems;
-  return objects_.put(std::move(parsed.objects.front())) || other_problems;
+  return put_object(std::move(parsed.objects.front())) || other_problems;
 }
 
 bool ClusterStore::put(Object object) {
   const ObjectKey key = key_of(object);
   if (key.kind == Kind::secret && !wants_secret(key.name)) return false;
-  return objects_.put(std::move(object));
+  return put_object(std::move(object));
+}
+
+bool ClusterStore::put_object(Object object) {
+  const ObjectKey key = key_of(object);
+  const std::string service_before = service_of(objects_, key);
+  if (!objects_.put(std::move(object))) return false;
+  touch(key, service_before);
+  return true;
+}
+
+bool ClusterStore::erase_object(const ObjectKey& key) {
+  const std::string service_before = service_of(objects_, key);
+  if (!objects_.erase(key)) return false;
+  touch(key, service_before);
+  return true;
+}
+
+void ClusterStore::touch(const ObjectKey& key, const std::string& service_before) {
+  const std::size_t before = touched_.ingresses.size() + touched_.services.size() + touched_.secrets.size();
+  switch (key.kind) {
+    case Kind::ingress: touched_.ingresses.insert(key.name); break;
+    case Kind::service: touched_.services.insert(key.name); break;
+    case Kind::secret: touched_.secrets.insert(key.name); break;
+    case Kind::slice:
+      for (const std::string& service : {service_before, service_of(objects_, key)})
+        if (!service.empty()) touched_.services.insert({key.name.ns, service});
+      break;
+    default: touched_.beyond = true;
+  }
+  if (before >= most_touched) touched_ = {.beyond = true};
 }
 
 bool ClusterStore::refuse(const ObjectKey& key, std::string words) {
@@ -60,7 +97,7 @@ bool ClusterStore::refuse(const ObjectKey& key, std::string words) {
 bool ClusterStore::erase(const ObjectKey& key) {
   details_.erase(key);
   const bool had_problems = problems_.erase(key) > 0;
-  return objects_.erase(key) || had_problems;
+  return erase_object(key) || had_problems;
 }
 
 // Of a Secret that nobody wants nothing is told.

@@ -14,6 +14,7 @@
 #include <optional>
 #include <set>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 namespace gatehouse::kubernetes {
@@ -40,6 +41,8 @@ class ClusterStore {
   bool wants_secret(const ObjectName& name) const { return !wanted_ || wanted_->contains(name); }
 
   const ClusterObjects& objects() const { return objects_; }
+  // Which of them are others than at the last call.
+  TouchedObjects take_touched() { return std::exchange(touched_, {}); }
   bool has(const ObjectKey& key) const;
   // Those known, be they good or bad.
   std::vector<ObjectKey> keys(Kind kind) const;
@@ -48,11 +51,17 @@ class ClusterStore {
   std::vector<Problem> problems() const;
 
  private:
+  static constexpr std::size_t most_touched = 1000;
+
+  bool put_object(Object object);
+  bool erase_object(const ObjectKey& key);
+  void touch(const ObjectKey& key, const std::string& service_before);
   bool note(const ObjectKey& key, std::vector<Problem> problems);
   // Whether a Service has other addresses outside now: Ingresses may show them.
   bool note_details(const ObjectKey& key, const Value& object);
 
   ClusterObjects objects_;
+  TouchedObjects touched_;
   std::map<ObjectKey, ObjectDetails> details_;
   std::map<ObjectKey, std::vector<Problem>> problems_;
   std::optional<std::set<ObjectName>> wanted_;  // nothing: all

@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -270,6 +271,16 @@ struct ServiceObjects {
   mutable bool superseded = false;
 };
 using ServiceObjectsPtr = std::shared_ptr<const ServiceObjects>;
+
+// What has come, changed or gone since some time.
+struct TouchedObjects {
+  std::set<ObjectName> ingresses = {};
+  std::set<ObjectName> services = {};  // they, or slices of theirs
+  std::set<ObjectName> secrets = {};
+  bool beyond = false;  // and more than these: other kinds, or too many
+
+  bool none() const { return !beyond && ingresses.empty() && services.empty() && secrets.empty(); }
+};
 
 struct NameView {
   std::string_view ns;

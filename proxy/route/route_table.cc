@@ -1,5 +1,6 @@
 #include "proxy/route/route_table.h"
 
+#include "base/sharded_map.h"
 #include "proxy/route/path_index.h"
 #include "proxy/route/precedence.h"
 #include "proxy/route/print.h"
@@ -7,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <functional>
-#include <memory_resource>
 #include <span>
 #include <unordered_map>
 
@@ -44,13 +44,15 @@ bool path_matches(const HttpRoute& route, std::string_view path) {
   return path_kind_of(route) == PathKind::exact ? path == own : prefix_covers(own, path);
 }
 
+// All of one host. Shared by the tables in which it is the same.
 struct HostRoutes {
-  explicit HostRoutes(std::span<const HttpRoutePtr> in_order) : routes(in_order) {
+  explicit HostRoutes(std::vector<HttpRoutePtr> given) : routes(in_matching_order(std::move(given))) {
     if (needs_index(routes))
       ordinary = std::make_unique<const PathIndex>(those(routes, std::not_fn(has_explicit_priority)));
     for (const auto& route : routes) {
       owned_over_tls |= route->creates_host;
       owned_plain |= route->creates_host && !route->tls_only;
+      special |= is_special(*route);
     }
     auto chosen = those(routes, has_explicit_priority);
     if (!chosen.empty()) prioritised = std::make_unique<const PathIndex>(std::move(chosen));
@@ -65,12 +67,15 @@ struct HostRoutes {
     return nullptr;
   }
 
-  std::span<const HttpRoutePtr> routes;
+  const std::vector<HttpRoutePtr> routes;
   std::unique_ptr<const PathIndex> ordinary;  // of those without an explicit priority; null: look through `routes`
   std::unique_ptr<const PathIndex> prioritised;  // those with an explicit priority, when there are any
   bool owned_plain = false;  // has routes of its own, not only overlays
   bool owned_over_tls = false;
+  bool special = false;  // some are: see is_special
 };
+using HostRoutesPtr = std::shared_ptr<const HostRoutes>;
+using Hosts = ShardedMap<HostRoutesPtr>;  // by host_key
 
 constexpr std::array levels{HostLevel::exact, HostLevel::wildcard, HostLevel::any};
 
@@ -91,44 +96,30 @@ std::string verdict(const HttpRoute& route, bool path_matches, bool over_tls, co
   return chosen ? "matches, but another comes first" : "hidden by routes of the exact host";
 }
 
-std::size_t count_hosts(const std::vector<HttpRoutePtr>& in_order) {
-  std::size_t count = 0;
-  for (std::size_t i = 0; i < in_order.size(); ++i) count += i == 0 || in_order[i]->host != in_order[i - 1]->host;
-  return count;
+// Each host's, in the order given.
+std::vector<Hosts::Entry> by_host(const std::vector<HttpRoutePtr>& routes) {
+  std::unordered_map<std::string_view, std::vector<HttpRoutePtr>> hosts;
+  for (const auto& route : routes) hosts[host_key(route->host)].push_back(route);
+  std::vector<Hosts::Entry> entries;
+  entries.reserve(hosts.size());
+  for (auto& [key, of_host] : hosts) entries.emplace_back(key, std::make_shared<const HostRoutes>(std::move(of_host)));
+  return entries;
+}
+
+std::size_t count_special(const std::vector<Hosts::Entry>& entries) {
+  return static_cast<std::size_t>(
+      std::count_if(entries.begin(), entries.end(), [](const auto& entry) { return entry.second->special; }));
 }
 
 }  // namespace
 
 struct RouteTable::Index {
-  explicit Index(std::vector<HttpRoutePtr> given);
   const HostRoutes* at(HostLevel level, std::string_view host) const;
   const HttpRoute* match(std::string_view host, std::string_view path, bool over_tls) const;
 
-  using Hosts = std::pmr::unordered_map<std::string_view, HostRoutes>;
-  // Of an entry of Hosts, and of its bucket.
-  static constexpr std::size_t bytes_a_host = sizeof(Hosts::value_type) + 4 * sizeof(void*);
-
-  std::vector<HttpRoutePtr> routes;
-  std::size_t host_count;
-  std::pmr::monotonic_buffer_resource memory;  // all at once: tables come and go with every change
-  Hosts hosts;  // by host_key, a view into the route
-  bool most_specific_wins = true;  // no overlay and no explicit priority: the first level that matches is the answer
+  Hosts hosts;
+  std::size_t special = 0;  // hosts with an overlay or explicit priority; none: the first level that matches answers
 };
-
-RouteTable::Index::Index(std::vector<HttpRoutePtr> given)
-    : routes(in_matching_order(std::move(given))),
-      host_count(count_hosts(routes)),
-      memory(std::max<std::size_t>(1, host_count) * bytes_a_host),
-      hosts(&memory) {
-  hosts.reserve(host_count);
-  for (std::size_t first = 0; first < routes.size();) {
-    std::size_t end = first;
-    while (end < routes.size() && routes[end]->host == routes[first]->host) ++end;
-    hosts.try_emplace(host_key(routes[first]->host), std::span(routes).subspan(first, end - first));
-    first = end;
-  }
-  most_specific_wins = std::none_of(routes.begin(), routes.end(), [](const auto& route) { return is_special(*route); });
-}
 
 const HostRoutes* RouteTable::Index::at(HostLevel level, std::string_view host) const {
   if (level == HostLevel::wildcard) {
@@ -140,8 +131,8 @@ const HostRoutes* RouteTable::Index::at(HostLevel level, std::string_view host) 
   } else if (host.empty()) {
     return nullptr;
   }
-  const auto found = hosts.find(host);
-  return found == hosts.end() ? nullptr : &found->second;
+  const HostRoutesPtr* const found = hosts.find(host);
+  return found == nullptr ? nullptr : found->get();
 }
 
 const HttpRoute* RouteTable::Index::match(std::string_view host, std::string_view path, bool over_tls) const {
@@ -156,14 +147,42 @@ const HttpRoute* RouteTable::Index::match(std::string_view host, std::string_vie
     };
     consider(candidates->find(path, over_tls));
     if (candidates->prioritised) consider(candidates->prioritised->find(path, over_tls));
-    if (best && most_specific_wins) return best;
+    if (best && special == 0) return best;
     owned = candidates->owned(over_tls);
   }
   return best;
 }
 
-RouteTable::RouteTable(std::vector<HttpRoutePtr> routes) : index_(std::make_unique<const Index>(std::move(routes))) {}
+RouteTable::RouteTable(const std::vector<HttpRoutePtr>& routes) {
+  auto entries = by_host(routes);
+  const std::size_t special = count_special(entries);
+  index_ = std::make_unique<const Index>(Index{Hosts(std::move(entries)), special});
+}
+RouteTable::RouteTable(std::unique_ptr<const Index> index) : index_(std::move(index)) {}
 RouteTable::~RouteTable() = default;
+
+std::shared_ptr<const RouteTable> RouteTable::changed(const std::shared_ptr<const RouteTable>& table,
+                                                      const std::vector<std::string>& hosts,
+                                                      const std::vector<HttpRoutePtr>& routes) {
+  const Index& index = *table->index_;
+  auto entries = by_host(routes);
+  std::size_t special = index.special + count_special(entries), there = 0;
+  std::vector<std::string> keys;
+  for (const std::string& host : hosts) {
+    keys.emplace_back(host_key(host));
+    const HostRoutesPtr* const before = index.hosts.find(keys.back());
+    if (before == nullptr) continue;
+    ++there;
+    special -= (*before)->special ? 1 : 0;
+  }
+  const bool same = there == entries.size() && std::all_of(entries.begin(), entries.end(), [&](const auto& entry) {
+                      const HostRoutesPtr* const before = index.hosts.find(entry.first);
+                      return before != nullptr && (*before)->routes == entry.second->routes;
+                    });
+  if (same) return table;
+  auto next = std::make_unique<const Index>(Index{index.hosts.changed(keys, std::move(entries)), special});
+  return std::shared_ptr<const RouteTable>(new RouteTable(std::move(next)));
+}
 
 const HttpRoute* RouteTable::match(std::string_view host, std::string_view path, bool over_tls) const {
   std::string storage;
@@ -183,11 +202,26 @@ bool RouteTable::has_any_tls_host() const {
   return routes && routes->owned_over_tls;
 }
 
-bool RouteTable::empty() const { return index_->routes.empty(); }
+bool RouteTable::empty() const { return index_->hosts.empty(); }
 
-const std::vector<HttpRoutePtr>& RouteTable::routes() const { return index_->routes; }
+std::vector<HttpRoutePtr> RouteTable::routes() const {
+  std::vector<HttpRoutePtr> all;
+  index_->hosts.each([&](std::string_view, const HostRoutesPtr& host) {
+    all.insert(all.end(), host->routes.begin(), host->routes.end());
+  });
+  return in_matching_order(std::move(all));  // each host's are in that order, which stays
+}
 
-std::string RouteTable::print() const { return print_routes(index_->routes); }
+bool RouteTable::same_routes(const RouteTable& other) const {
+  bool same = index_->hosts.size() == other.index_->hosts.size();
+  index_->hosts.each([&](std::string_view key, const HostRoutesPtr& host) {
+    const HostRoutesPtr* const theirs = same ? other.index_->hosts.find(key) : nullptr;
+    same = same && theirs != nullptr && (*theirs)->routes == host->routes;
+  });
+  return same;
+}
+
+std::string RouteTable::print() const { return print_routes(routes()); }
 
 std::vector<std::string> RouteTable::explain(std::string_view host, std::string_view path, bool over_tls) const {
   std::string storage;

@@ -29,7 +29,12 @@ class RouteTable {
  public:
   // Routes in the translator's total order. A regex that check_path_regex refuses must have been refused before:
   // here it matches nothing.
-  explicit RouteTable(std::vector<HttpRoutePtr> routes);
+  explicit RouteTable(const std::vector<HttpRoutePtr>& routes);
+  // Another table: `routes` in place of all that this one has for `hosts`, and no route of theirs is for another host.
+  // Costs what these hosts cost, whatever else is in it. The very same table when that changes nothing.
+  static std::shared_ptr<const RouteTable> changed(const std::shared_ptr<const RouteTable>& table,
+                                                   const std::vector<std::string>& hosts,
+                                                   const std::vector<HttpRoutePtr>& routes);
   ~RouteTable();
   RouteTable(const RouteTable&) = delete;
   RouteTable& operator=(const RouteTable&) = delete;
@@ -46,8 +51,10 @@ class RouteTable {
   bool has_any_tls_host() const;
   bool empty() const;
 
-  // By host (exact, wildcard, any), each host's in matching order.
-  const std::vector<HttpRoutePtr>& routes() const;
+  // By host (exact, wildcard, any), each host's in matching order. Sorted when asked.
+  std::vector<HttpRoutePtr> routes() const;
+  // The very same routes, in the same order.
+  bool same_routes(const RouteTable& other) const;
 
   // Every route in that order, one a line: golden files, `gatehouse routes`, /api/routes and the log agree.
   std::string print() const;
@@ -57,6 +64,7 @@ class RouteTable {
 
  private:
   struct Index;
+  explicit RouteTable(std::unique_ptr<const Index> index);
   std::unique_ptr<const Index> index_;
 };
 

@@ -359,10 +359,10 @@ Golden as_it_is(Golden golden, const std::string& name) {
 
   golden.parts["routes"] = route_lines(snapshot);
   golden.parts["problems"].clear();
-  for (const auto* problems : {&manifest.problems, &translation.problems})
+  for (const auto* problems : {&manifest.problems, translation.problems.get()})
     for (const auto& problem : *problems) golden.parts["problems"].push_back(problem_line(problem));
-  golden.parts["resolve"] = translation.names_to_resolve;
-  golden.parts["asked"] = asked_lines(translation.certificate_requests);
+  golden.parts["resolve"] = *translation.names_to_resolve;
+  golden.parts["asked"] = asked_lines(*translation.certificate_requests);
   answer_lines(golden.parts["certificates"],
                [&](const std::string& host) { return certificate_answer(snapshot, host); });
   answer_lines(golden.parts["requests"], [&](const std::string& request) { return answer(snapshot, request); });

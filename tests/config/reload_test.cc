@@ -345,9 +345,9 @@ std::string with_acme(const TemporaryDirectory& root) {
 TEST_F(Reloading, RequestsGoOutAndCertificatesObtainedComeIn) {
   root_.write("manifests/a.yaml", ingress("a", "a.test"));
   start(with_acme(root_));
-  ASSERT_EQ(published_[0].certificate_requests.size(), 1u);
-  EXPECT_EQ(published_[0].certificate_requests[0].resolver, "le");
-  EXPECT_EQ(published_[0].certificate_requests[0].names, (std::vector{HostName::parse("a.test").value()}));
+  ASSERT_EQ(published_[0].certificate_requests->size(), 1u);
+  EXPECT_EQ(published_[0].certificate_requests->at(0).resolver, "le");
+  EXPECT_EQ(published_[0].certificate_requests->at(0).names, (std::vector{HostName::parse("a.test").value()}));
   EXPECT_TRUE(published_[0].snapshot->certificates->is_bare("a.test"));
   const auto made = tls::make_self_signed({HostName::parse("a.test").value()}, clock_.wall_now()).value();
   reload_->use_certificates({{"le", made}});
@@ -355,7 +355,7 @@ TEST_F(Reloading, RequestsGoOutAndCertificatesObtainedComeIn) {
   ASSERT_NE(later.snapshot->certificates->find("a.test"), nullptr);
   EXPECT_EQ(*later.snapshot->certificates->find("a.test"), made);
   reload_->use_challenges(board("a.test"));
-  EXPECT_EQ(published_.back().certificate_requests.size(), 1u);
+  EXPECT_EQ(published_.back().certificate_requests->size(), 1u);
 }
 
 TEST_F(Reloading, NewSettingsKeepCertificatesAndChallenges) {
@@ -453,11 +453,11 @@ TEST_F(ReloadingACluster, NothingIsOrderedNorSaidOfASecretThatIsStillAwaited) {
   start(
       "entryPoints: {web: {address: '127.0.0.1:8000', http: {tls: {certResolver: le}}}}\n"
       "certificatesResolvers: {le: {acme: {tlsChallenge: {}}}}\nproviders: {kubernetes: {}}\n");
-  EXPECT_TRUE(published_[0].certificate_requests.empty());
+  EXPECT_TRUE(published_[0].certificate_requests->empty());
   EXPECT_FALSE(holds(texts(published_[0].problems), "c-tls"));
   cluster_->awaited.clear();
   reload_->note_cluster_change();
-  EXPECT_EQ(next().certificate_requests.size(), 1u) << "it is not there indeed";
+  EXPECT_EQ(next().certificate_requests->size(), 1u) << "it is not there indeed";
 }
 
 TEST_F(ReloadingACluster, RulesAreReadAgainAndItLeavesWithItsSection) {
