@@ -36,7 +36,8 @@ std::vector<std::string> hosts_of(const IngressDraft& draft, const SecretMemory&
       add(tls.hosts);
       if (!tls.hosts.empty() || tls.secret.empty()) continue;
       const auto secret = secrets.known.find({draft.ingress->meta.name.ns, tls.secret});
-      if (secret != secrets.known.end()) hosts.insert(hosts.end(), secret->second.names.begin(), secret->second.names.end());
+      if (secret != secrets.known.end())
+        hosts.insert(hosts.end(), secret->second.names.begin(), secret->second.names.end());
     }
   }
   sort_unique(hosts);
@@ -50,8 +51,7 @@ std::vector<IngressIndex::Key> IngressIndex::keys_of(const IngressPart& part) {
   const std::string& ns = ingress.meta.name.ns;
   std::vector<Key> keys;
   for (const std::string& host : part.hosts) keys.push_back(key_of_host(host));
-  for (const DraftRoute& at : part.draft->routes)
-    keys.push_back(key_of_service(part.source, ns, at.backend->name));
+  for (const DraftRoute& at : part.draft->routes) keys.push_back(key_of_service(part.source, ns, at.backend->name));
   for (const auto& tls : ingress.tls)
     if (!tls.secret.empty()) keys.push_back(key_of_secret(part.source, ns, tls.secret));
   sort_unique(keys);

@@ -58,7 +58,8 @@ bool is_ours(const Ingress& ingress, const SourceParts& source, std::vector<Prob
   const std::string name = ClassFilter::class_of(ingress);
   if (ingress.meta.origin.file)
     Claimant("Ingress", ingress.meta, problems)
-        .warn(0, name.empty() ? "left out: it has no class" : "left out: class " + quoted(name) + " is not one of ours");
+        .warn(0,
+              name.empty() ? "left out: it has no class" : "left out: class " + quoted(name) + " is not one of ours");
   return false;
 }
 

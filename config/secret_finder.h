@@ -21,9 +21,9 @@ namespace gatehouse {
 // A Secret that an object names, as last seen.
 struct RememberedSecret {
   std::shared_ptr<const kubernetes::Secret> source;  // null: it was not there
-  tls::CertificatePtr certificate;                   // the last good one; null: there never was one
-  std::string fault;                                 // what is wrong with the source; empty: nothing
-  std::unordered_set<std::string_view> names;        // the certificate's, wildcards among them
+  tls::CertificatePtr certificate;  // the last good one; null: there never was one
+  std::string fault;  // what is wrong with the source; empty: nothing
+  std::unordered_set<std::string_view> names;  // the certificate's, wildcards among them
   bool awaited = false;  // it is not known yet whether it is there
   std::size_t named = 0;  // by how many objects
   bool read = false;  // once at least

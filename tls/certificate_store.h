@@ -30,8 +30,8 @@ class CertificateStore {
 
   CertificateStore() = default;
   explicit CertificateStore(Contents contents);
-  // Another store: what `contents` has for `hosts` (as HostName::text) in place of all that this one has for them. Costs
-  // what they cost, whatever else is in it. The very same store when that changes nothing.
+  // Another store: what `contents` has for `hosts` (as HostName::text) in place of all that this one has for them.
+  // Costs what they cost, whatever else is in it. The very same store when that changes nothing.
   static std::shared_ptr<const CertificateStore> changed(const std::shared_ptr<const CertificateStore>& store,
                                                          const std::vector<std::string>& hosts, Contents contents);
   bool operator==(const CertificateStore& other) const;

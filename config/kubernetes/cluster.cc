@@ -175,7 +175,10 @@ std::shared_ptr<Feed> Cluster::make_feed(Scope scope, ListWatch::Options options
   return std::make_shared<Feed>(
       Feed::Ports{
           ports_.executor, ports_.clock, ports_.stream, ports_.log, ports_.random, store_, [this] { changed(); },
-          [this] { check_synced(); },
+          [this, of_one_secret = of_secrets && !scope.name.empty()] {
+            check_synced();
+            if (of_one_secret) changed();  // that it is not there is known now, perhaps
+          },
           [this, of_secrets](const Value& object) {
             if (!of_secrets) return;
             const Value metadata = object["metadata"];
@@ -264,7 +267,7 @@ void Cluster::secret_found(const ObjectName& name, const Value& secret) {
     for (const auto& feed : feeds_)
       if (feed->collection().scope().kind == Kind::secret && feed->collection().scope().covers(name))
         feed->collection().exists(name);
-  if (change) changed();
+  if (change || !secret.given()) changed();  // that it is not there was not known
 }
 
 // ---- what is told
@@ -288,6 +291,8 @@ bool Cluster::secrets_known() const {
 }
 
 bool Cluster::awaits(const ObjectName& secret) const {
+  if (!may_exist(secret) || !is_served(secret.ns)) return false;
+  if (!wanted_.contains(secret)) return wanted_told_;  // it will be asked for
   const auto feed = secret_feeds_.find(secret);
   return feed != secret_feeds_.end() ? !feed->second->state().synced() : fetch_->awaits(secret);
 }

@@ -92,7 +92,7 @@ class Cluster {
   bool listed() const { return kinds_told_; }
   // Which of them are others than at the last call.
   TouchedObjects take_touched() { return store_.take_touched(); }
-  // Wanted, and not asked for to the end: it is not known whether it is there.
+  // Not asked for to the end, or not even said to be wanted: it is not known whether it is there.
   bool awaits(const ObjectName& secret) const;
   std::vector<Problem> problems() const;
   std::vector<WatchState> watches() const;

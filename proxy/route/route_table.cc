@@ -158,7 +158,6 @@ RouteTable::RouteTable(const std::vector<HttpRoutePtr>& routes) {
   const std::size_t special = count_special(entries);
   index_ = std::make_unique<const Index>(Index{Hosts(std::move(entries)), special});
 }
-RouteTable::RouteTable(std::unique_ptr<const Index> index) : index_(std::move(index)) {}
 RouteTable::~RouteTable() = default;
 
 std::shared_ptr<const RouteTable> RouteTable::changed(const std::shared_ptr<const RouteTable>& table,
@@ -180,8 +179,9 @@ std::shared_ptr<const RouteTable> RouteTable::changed(const std::shared_ptr<cons
                       return before != nullptr && (*before)->routes == entry.second->routes;
                     });
   if (same) return table;
-  auto next = std::make_unique<const Index>(Index{index.hosts.changed(keys, std::move(entries)), special});
-  return std::shared_ptr<const RouteTable>(new RouteTable(std::move(next)));
+  auto next = std::make_shared<RouteTable>(std::vector<HttpRoutePtr>());
+  next->index_ = std::make_unique<const Index>(Index{index.hosts.changed(keys, std::move(entries)), special});
+  return next;
 }
 
 const HttpRoute* RouteTable::match(std::string_view host, std::string_view path, bool over_tls) const {

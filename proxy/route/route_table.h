@@ -64,7 +64,6 @@ class RouteTable {
 
  private:
   struct Index;
-  explicit RouteTable(std::unique_ptr<const Index> index);
   std::unique_ptr<const Index> index_;
 };
 

@@ -33,7 +33,8 @@ const std::vector<std::string> hosts = {"a.test", "b.test", "c.test", "d.test", 
 class Cluster {
  public:
   explicit Cluster(std::uint64_t seed) : random_(seed) {
-    for (const auto& names : std::vector<std::vector<std::string>>{{"a.test"}, {"b.test", "c.test"}, {"*.test"}, {"d.test"}})
+    for (const auto& names :
+         std::vector<std::vector<std::string>>{{"a.test"}, {"b.test", "c.test"}, {"*.test"}, {"d.test"}})
       certificates_.push_back(certificate_of(names));
   }
 
@@ -53,7 +54,8 @@ class Cluster {
       case 6: return once_in(4) ? erase(Kind::slice, "s" + number(3) + "-" + number(2)) : put(slice());
       case 7:
       case 8: return once_in(4) ? erase(Kind::secret, "t" + number(3)) : put(secret());
-      default: return once_in(10) ? (once_in(2) ? erase(Kind::tcp_route, "r" + number(2)) : put(tcp_route())) : put(ingress());
+      default:
+        return once_in(10) ? (once_in(2) ? erase(Kind::tcp_route, "r" + number(2)) : put(tcp_route())) : put(ingress());
     }
   }
 
@@ -64,19 +66,24 @@ class Cluster {
     const auto parsed = kubernetes::parse_manifest(yaml, "");
     for (const auto& problem : parsed.problems) ADD_FAILURE() << problem.text() << "\n" << yaml;
     for (auto object : parsed.objects) {
-      std::visit([](auto& o) {
-        auto copy = std::make_shared<std::remove_cvref_t<decltype(*o)>>(std::move(const_cast<std::remove_cvref_t<decltype(*o)>&>(*o)));
-        copy->meta.origin = {};
-        o = std::move(copy);
-      }, object);
+      std::visit(
+          [](auto& o) {
+            auto copy = std::make_shared<std::remove_cvref_t<decltype(*o)>>(
+                std::move(const_cast<std::remove_cvref_t<decltype(*o)>&>(*o)));
+            copy->meta.origin = {};
+            o = std::move(copy);
+          },
+          object);
       store.put(std::move(object));
     }
   }
   void erase(Kind kind, const std::string& name) { store.erase({kind, {one_of(namespaces), name}}); }
 
-  std::string head(const std::string& api, const std::string& kind, const std::string& name, const std::string& notes = "") {
-    return "apiVersion: " + api + "\nkind: " + kind + "\nmetadata: {namespace: " + one_of(namespaces) + ", name: " + name +
-           ", creationTimestamp: \"2026-01-0" + std::to_string(1 + below(3)) + "T00:00:00Z\"" + notes + "}\n";
+  std::string head(const std::string& api, const std::string& kind, const std::string& name,
+                   const std::string& notes = "") {
+    return "apiVersion: " + api + "\nkind: " + kind + "\nmetadata: {namespace: " + one_of(namespaces) +
+           ", name: " + name + ", creationTimestamp: \"2026-01-0" + std::to_string(1 + below(3)) + "T00:00:00Z\"" +
+           notes + "}\n";
   }
 
   std::string ingress() {
@@ -112,7 +119,8 @@ class Cluster {
     if (once_in(6))
       return head("v1", "Service", name) + "spec: {type: ExternalName, externalName: up" + number(2) +
              ".lan, ports: [{port: 80}]}\n";
-    return head("v1", "Service", name, once_in(4) ? ", annotations: {traefik.ingress.kubernetes.io/service.serversscheme: odd}" : "") +
+    return head("v1", "Service", name,
+                once_in(4) ? ", annotations: {traefik.ingress.kubernetes.io/service.serversscheme: odd}" : "") +
            "spec: {ports: [{port: 80}]}\n";
   }
 
@@ -132,15 +140,15 @@ class Cluster {
     };
     const auto& certificate = certificates_[below(certificates_.size())];
     return head("v1", "Secret", "t" + number(3)) + "stringData:\n  tls.crt: |\n" +
-           indented(once_in(6) ? "nonsense" : certificate->pem()) + "  tls.key: |\n" + indented((*certificate).key_pem());
+           indented(once_in(6) ? "nonsense" : certificate->pem()) + "  tls.key: |\n" +
+           indented((*certificate).key_pem());
   }
 
   std::string tcp_route() {
     const bool tls = once_in(2);
-    return head("traefik.io/v1alpha1", "IngressRouteTCP", "r" + number(2)) +
-           "spec:\n  entryPoints: [" + (once_in(2) ? "ssh" : "websecure") + "]\n  routes: [{match: \"HostSNI(`" +
-           (tls ? "d.test" : "*") + "`)\", services: [{name: s" + number(3) + ", port: 80}]}]\n" +
-           (tls ? "  tls: {secretName: t0}\n" : "");
+    return head("traefik.io/v1alpha1", "IngressRouteTCP", "r" + number(2)) + "spec:\n  entryPoints: [" +
+           (once_in(2) ? "ssh" : "websecure") + "]\n  routes: [{match: \"HostSNI(`" + (tls ? "d.test" : "*") +
+           "`)\", services: [{name: s" + number(3) + ", port: 80}]}]\n" + (tls ? "  tls: {secretName: t0}\n" : "");
   }
 
   std::mt19937_64 random_;
@@ -154,11 +162,12 @@ std::string shown(const Translation& translation) {
     text += entry_point->name + "\n" + entry_point->http->print() + entry_point->tcp->print();
   const tls::CertificateStore& store = *translation.snapshot->certificates;
   text += "certificates: " + std::to_string(store.size()) + "\n";
-  for (const std::string host : {"a.test", "b.test", "c.test", "d.test", "e.test", "x0.test", "x1.test", "z.test", "f.other"}) {
+  for (const std::string host :
+       {"a.test", "b.test", "c.test", "d.test", "e.test", "x0.test", "x1.test", "z.test", "f.other"}) {
     const auto* certificate = store.find(host);
     const auto* issuable = store.may_issue(host);
-    text += host + ": " + (certificate ? (*certificate)->fingerprint() : "none") + (issuable ? " for " + issuable->text() : "") +
-            (store.is_bare(host) ? " bare" : "") + "\n";
+    text += host + ": " + (certificate ? (*certificate)->fingerprint() : "none") +
+            (issuable ? " for " + issuable->text() : "") + (store.is_bare(host) ? " bare" : "") + "\n";
   }
   for (const auto& problem : *translation.problems) text += problem.text() + " " + std::string(problem.reason) + "\n";
   for (const auto& request : *translation.certificate_requests) {
@@ -251,7 +260,8 @@ TEST_P(Amending, GivesWhatTranslatingEverythingGives) {
 INSTANTIATE_TEST_SUITE_P(Of, Amending,
                          testing::Values(Terms{}, Terms{.shared_hosts = true},
                                          Terms{.until_issued = UntilIssued::none, .resolver_everywhere = true},
-                                         Terms{.until_issued = UntilIssued::default_certificate, .static_certificate = true}));
+                                         Terms{.until_issued = UntilIssued::default_certificate,
+                                               .static_certificate = true}));
 
 }  // namespace
 }  // namespace gatehouse

@@ -1,5 +1,6 @@
 #include "config/reload.h"
 
+#include "config/kubernetes/cluster_store.h"
 #include "config/kubernetes/manifest.h"
 
 #include "tests/doubles/manual_clock.h"
@@ -30,7 +31,7 @@ const std::string token = "abcdefghijklmnopqrstuv";
 
 // Stands in for the API server.
 struct ClusterDouble {
-  kubernetes::ClusterObjects objects;
+  kubernetes::ClusterStore store;
   bool synced = false;
   std::optional<SecretNames> syncs_by;  // when it is told to want these
   std::vector<Problem> problems;
@@ -38,16 +39,18 @@ struct ClusterDouble {
   SecretNames awaited;
 
   ClusterSource source() {
-    return {[this]() -> const kubernetes::ClusterObjects& { return objects; }, [this] { return synced; },
+    return {[this]() -> const kubernetes::ClusterObjects& { return store.objects(); },
+            [this] { return synced; },
             [this] { return problems; },
             [this](const SecretNames& names) {
               wanted.push_back(names);
               if (syncs_by == names) synced = true;
             },
-            [this](const ObjectName& name) { return awaited.contains(name); }};
+            [this](const ObjectName& name) { return awaited.contains(name); },
+            [this] { return store.take_touched(); }};
   }
   void put(const std::string& yaml) {
-    for (const auto& object : kubernetes::parse_manifest(yaml, "cluster").objects) objects.put(object);
+    for (const auto& object : kubernetes::parse_manifest(yaml, "cluster").objects) store.put(object);
   }
 };
 
@@ -444,6 +447,33 @@ TEST_F(ReloadingACluster, IsToldOfSecretsBeforeItHasSyncedAndLaterOnlyOfOthers) 
   next();
   ASSERT_EQ(cluster_->wanted.size(), 3u);
   EXPECT_EQ(cluster_->wanted[2], (SecretNames{{"default", "c-tls"}, {"default", "d-tls"}}));
+}
+
+// Each time only what the change reaches is translated; what else has changed meanwhile is not overlooked.
+TEST_F(ReloadingACluster, ChangesOfTheClusterAndOfEverythingElseComeTogether) {
+  cluster_->put(ingress("c", "c.test"));
+  cluster_->synced = true;
+  start(with_cluster());
+  const auto c = published_[0].snapshot->find_entry_point("web")->http->routes().at(0);
+  cluster_->put(ingress("d", "d.test") + service("d", "10.0.0.2"));
+  reload_->note_cluster_change();
+  EXPECT_TRUE(holds(routes(next()), "10.0.0.2"));
+  EXPECT_TRUE(holds(routes(published_.back()), "c.test"));
+  EXPECT_EQ(published_.back().snapshot->find_entry_point("web")->http->routes().at(0), c) << "it is as it was";
+
+  root_.write("manifests/f.yaml", ingress("f", "f.test"));
+  ASSERT_TRUE(noticed());
+  cluster_->put(ingress("e", "e.test"));
+  reload_->note_cluster_change();
+  EXPECT_TRUE(holds(routes(next()), "f.test"));
+  EXPECT_TRUE(holds(routes(published_.back()), "e.test"));
+
+  settings_text_ = with_cluster("ingressClasses: [other]");
+  reload_->reload_settings();
+  cluster_->put(ingress("g", "g.test"));
+  reload_->note_cluster_change();
+  EXPECT_FALSE(holds(routes(next()), "g.test"));
+  EXPECT_FALSE(holds(routes(published_.back()), "c.test"));
 }
 
 TEST_F(ReloadingACluster, NothingIsOrderedNorSaidOfASecretThatIsStillAwaited) {

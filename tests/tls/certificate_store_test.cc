@@ -40,6 +40,33 @@ TEST(CertificateStore, IssuesOnlyForItsHosts) {
   EXPECT_EQ(store.may_issue("other.example"), nullptr);
 }
 
+TEST(CertificateStore, ChangedHasOthersForSomeHosts) {
+  const auto a = certificate_for({"a.example"}), b = certificate_for({"b.example"}),
+             wild = certificate_for({"*.c.example"});
+  const auto before = std::make_shared<const CertificateStore>(CertificateStore::Contents{
+      .entries = {{host("a.example"), a}, {host("b.example"), b}, {host("*.c.example"), wild}},
+      .default_certificate = b,
+      .bare_hosts = hosts({"x.example", "y.example"}),
+      .strict_sni = true});
+  const auto after =
+      CertificateStore::changed(before, {"a.example", "*.c.example", "x.example", "z.example"},
+                                {.entries = {{host("a.example"), b}}, .bare_hosts = hosts({"z.example"})});
+  EXPECT_EQ(*after->find("a.example"), b);
+  EXPECT_EQ(*after->find("b.example"), b);
+  EXPECT_EQ(after->find("d.c.example"), nullptr);
+  EXPECT_FALSE(after->is_bare("x.example"));
+  EXPECT_TRUE(after->is_bare("y.example"));
+  EXPECT_TRUE(after->is_bare("z.example"));
+  EXPECT_EQ(after->default_certificate(), b);
+  EXPECT_TRUE(after->strict_sni());
+  EXPECT_EQ(*before->find("a.example"), a);
+  EXPECT_FALSE(*before == *after);
+  EXPECT_EQ(CertificateStore::changed(before, {"b.example", "y.example"},
+                                      {.entries = {{host("b.example"), b}}, .bare_hosts = hosts({"y.example"})}),
+            before)
+      << "nothing is other";
+}
+
 TEST(CertificateStore, HoldsTenThousandHosts) {
   const auto one = certificate_for({"a.example"});
   CertificateStore::Contents contents;

@@ -289,6 +289,46 @@ TEST(RouteTable, an_empty_table_matches_nothing) {
   EXPECT_FALSE(table.has_specific_tls_host(""));
 }
 
+std::shared_ptr<const RouteTable> table_of(const std::vector<HttpRoutePtr>& routes) {
+  return std::make_shared<const RouteTable>(routes);
+}
+
+TEST(RouteTable, changed_has_other_routes_for_some_hosts) {
+  const auto before = table_of(shared({route("a", "a.example", prefix, "/"), route("wild", "*.example", prefix, "/"),
+                                       route("b", "b.example", prefix, "/"), route("any", "", prefix, "/")}));
+  const auto after =
+      RouteTable::changed(before, {"a.example", "*.example", "new.example", ""},
+                          shared({route("a2", "a.example", prefix, "/"), route("n", "new.example", prefix, "/")}));
+  EXPECT_EQ(answer(*after, "a.example", "/"), "a2");
+  EXPECT_EQ(answer(*after, "b.example", "/"), "b");
+  EXPECT_EQ(answer(*after, "new.example", "/"), "n");
+  EXPECT_EQ(answer(*after, "c.example", "/"), "404");
+  EXPECT_EQ(after->routes().size(), 3u);
+  EXPECT_EQ(answer(*before, "a.example", "/"), "a");
+  EXPECT_EQ(answer(*before, "c.example", "/"), "wild");
+  EXPECT_EQ(answer(*before, "c.test", "/"), "any");
+}
+
+TEST(RouteTable, changed_without_a_change_is_the_same_table) {
+  const auto routes = shared({route("a", "a.example", prefix, "/"), route("b", "b.example", prefix, "/")});
+  const auto before = table_of(routes);
+  EXPECT_EQ(RouteTable::changed(before, {"a.example", "none.example"}, {routes[0]}), before);
+  EXPECT_NE(RouteTable::changed(before, {"a.example"}, {}), before);
+  EXPECT_TRUE(before->same_routes(*table_of(routes)));
+  EXPECT_FALSE(before->same_routes(*table_of({routes[0]})));
+}
+
+// The last route with a priority of its own takes along that such routes are looked for.
+TEST(RouteTable, changed_minds_priorities_that_come_and_go) {
+  const auto plain =
+      table_of(shared({route("exact", "a.example", prefix, "/x"), route("wild", "*.example", prefix, "/")}));
+  const auto high = with_priority(route("high", "*.example", prefix, "/"), 1000);
+  const auto with = RouteTable::changed(plain, {"*.example"}, shared({high}));
+  EXPECT_EQ(answer(*with, "a.example", "/x"), "high");
+  const auto without = RouteTable::changed(with, {"*.example"}, shared({route("wild", "*.example", prefix, "/")}));
+  EXPECT_EQ(answer(*without, "a.example", "/x"), "exact");
+}
+
 TEST(PathRegex, is_refused_with_a_reason) {
   EXPECT_TRUE(check_path_regex("/gitlab\\.agent\\.(.+)"));
   EXPECT_FALSE(check_path_regex("/(unclosed"));
