@@ -260,10 +260,17 @@ IngressPart* draft_ingress_again(SourceParts& source, std::size_t index, const O
   return &part;
 }
 
-std::vector<Turn> total_order(const std::vector<IngressPart*>& ingresses) {
+std::vector<IngressPart*> by_name(std::vector<IngressPart*> ingresses) {
+  std::sort(ingresses.begin(), ingresses.end(), [](const IngressPart* a, const IngressPart* b) {
+    return std::tie(a->source, a->name()) < std::tie(b->source, b->name());
+  });
+  return ingresses;
+}
+
+std::vector<Turn> total_order(const std::vector<IngressPart*>& by_name) {
   std::vector<Turn> order;
-  order.reserve(ingresses.size());
-  for (IngressPart* part : ingresses) order.push_back({part->draft->age, part->source, order.size(), part});
+  order.reserve(by_name.size());
+  for (IngressPart* part : by_name) order.push_back({part->draft->age, part->source, order.size(), part});
   std::sort(order.begin(), order.end(), comes_before);
   return order;
 }

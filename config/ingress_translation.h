@@ -23,8 +23,9 @@ void draft_ingresses(const TranslationParts& parts, std::vector<Problem>& proble
 // The same for one Ingress. Null: there is none, or it is not ours.
 IngressPart* draft_ingress_again(SourceParts& source, std::size_t index, const ObjectName& name);
 
-// The total order of some Ingresses, given in the order of sources and names.
-std::vector<Turn> total_order(const std::vector<IngressPart*>& ingresses);
+// In the order of sources and names, and from there in the total order.
+std::vector<IngressPart*> by_name(std::vector<IngressPart*> ingresses);
+std::vector<Turn> total_order(const std::vector<IngressPart*>& by_name);
 
 // Whose the hosts are that these have rules for, in parts.owners; and what each of them may have of what it names.
 // Besides these no Ingress names any of their hosts.

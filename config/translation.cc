@@ -1,10 +1,10 @@
 #include "config/translation.h"
 
 #include "config/certificate_choice.h"
+#include "config/contributions.h"
 #include "config/entry_point_choice.h"
 #include "config/ingress_index.h"
 #include "config/ingress_translation.h"
-#include "config/problem_list.h"
 #include "config/tcp_translation.h"
 
 #include <algorithm>
@@ -17,22 +17,6 @@ template <class T>
 using Shared = std::shared_ptr<const T>;
 using RouteTablePtr = Shared<RouteTable>;
 using StorePtr = Shared<tls::CertificateStore>;
-
-template <class T>
-void replace_unless_equal(Shared<T>& known, T value) {
-  if (!known || *known != value) known = std::make_shared<const T>(std::move(value));
-}
-
-template <class T>
-void append(std::vector<T>& all, const std::vector<T>& some) {
-  all.insert(all.end(), some.begin(), some.end());
-}
-
-void sort_by_name(std::vector<IngressPart*>& parts) {
-  std::sort(parts.begin(), parts.end(), [](const IngressPart* a, const IngressPart* b) {
-    return std::tie(a->source, a->name()) < std::tie(b->source, b->name());
-  });
-}
 
 // Ingresses that hang together: up to so many, or one of so many of all, are translated on their own.
 constexpr std::size_t always_fine = 64, worth_the_trouble = 4;
@@ -69,9 +53,8 @@ class Translator::State {
     std::set<std::string> hosts;
   };
 
-  void note_base(const Round& round, const TcpTranslation& tcp);
+  void note_base(const Round& round, const Contribution& of_settings, const TcpTranslation& tcp);
   void set_tables(const TranslationInput& input, HttpRouteLists http, std::vector<std::vector<TcpRoutePtr>> tcp);
-  void take_stock();
 
   bool reaches_base(const kubernetes::TouchedObjects& touched) const;
   void make_index();
@@ -80,19 +63,12 @@ class Translator::State {
   bool extend(Reach& reach) const;
   void change_tables(const std::vector<std::string>& hosts, const HttpRouteLists& lists);
   void change_store(const Reach& reach, tls::CertificateStore::Contents contents);
-  void take_stock_of(const Reach& reach);
-
-  void count(SourceState& source, const Contribution& given);
-  void discount(SourceState& source, const Contribution& given);
-  void list_part(IngressPart& part);
-  void gather();
-  Translation result(const TranslationInput& input) const;
+  Translation finish(Round& round);
 
   std::deque<SourceState> sources_;
   std::optional<ObtainedCertificates> obtained_;
 
-  // What does not come from Ingresses, and what it depends on.
-  Contribution of_settings_;  // entry points' domains, and words about objects of other classes
+  // What does not come from Ingresses, and what that depends on.
   EntryPointSet claimed_ = 0;
   std::unordered_set<std::string> base_hosts_;
   std::set<ObjectName> base_services_;
@@ -104,13 +80,7 @@ class Translator::State {
 
   IngressIndex index_;  // of all Ingresses, when `indexed_`
   bool indexed_ = false;
-  std::set<IngressPart*> speaking_, asking_;  // those with problems, those with requests
-  std::map<std::string, std::size_t> names_;  // to resolve, and by how many
-  bool problems_changed_ = false, requests_changed_ = false, names_changed_ = false, secrets_changed_ = false;
-  Shared<std::vector<Problem>> problems_;
-  Shared<std::vector<CertificateRequest>> requests_;
-  Shared<std::vector<std::string>> names_to_resolve_;
-  std::vector<Shared<SecretNames>> secrets_in_use_;
+  Contributions contributions_;
 };
 
 Translator::State::Round::Round(State& state, const std::vector<TranslationSource>& given,
@@ -138,33 +108,33 @@ Translation Translator::State::translate(const std::vector<TranslationSource>& g
   obtained_.emplace(input);
   Round round(*this, given, input, resolved);
 
-  of_settings_ = {};
-  round.wishes.of_entry_points(of_settings_);
-  draft_ingresses(round.parts, of_settings_.problems);
+  Contribution of_settings;
+  round.wishes.of_entry_points(of_settings);
+  draft_ingresses(round.parts, of_settings.problems);
   std::vector<IngressPart*> all;
   for (SourceState& source : sources_)
     for (auto& [name, part] : source.ingresses) all.push_back(&part);
   const std::vector<Turn> order = total_order(all);
   share_out_hosts(round.parts, order);
   TcpTranslation tcp = translate_tcp(round.parts);
-  note_base(round, tcp);
+  note_base(round, of_settings, tcp);
   HttpRouteLists http = translate_ingresses(round.parts, order, claimed_);
 
   set_tables(input, std::move(http), std::move(tcp.lists));
-  round.certificates.settle(of_settings_.requests);
+  round.certificates.settle(of_settings.requests);
   for (const SourceState& source : sources_) round.certificates.settle(source.given.requests);
   for (const Turn& turn : order) round.certificates.settle(turn.part->given.requests);
   auto store = std::make_shared<const tls::CertificateStore>(round.certificates.contents());
   if (!store_ || !(*store_ == *store)) store_ = std::move(store);
 
-  take_stock();
-  for (SourceParts& source : round.sources) source.services.forget_superseded();
-  gather();
-  return result(input);
+  index_ = {};
+  indexed_ = false;
+  contributions_.take(sources_, std::move(of_settings));
+  return finish(round);
 }
 
 // What does not come from Ingresses, and what it hangs on: where a change reaches that, everything is translated.
-void Translator::State::note_base(const Round& round, const TcpTranslation& tcp) {
+void Translator::State::note_base(const Round& round, const Contribution& of_settings, const TcpTranslation& tcp) {
   claimed_ = tcp.claimed;
   base_services_ = tcp.services;
   base_on_oldest_ingress_ = tcp.on_oldest_ingress;
@@ -174,7 +144,7 @@ void Translator::State::note_base(const Round& round, const TcpTranslation& tcp)
     for (const CertificateRequest& request : given.requests)
       for (const HostName& name : request.names) base_hosts_.insert(name.text());
   };
-  add(of_settings_);
+  add(of_settings);
   for (const SourceState& source : sources_) {
     add(source.given);
     for (const ObjectName& name : source.given.secrets)
@@ -207,25 +177,6 @@ void Translator::State::set_tables(const TranslationInput& input, HttpRouteLists
   }
 }
 
-void Translator::State::take_stock() {
-  index_ = {};
-  indexed_ = false;
-  speaking_.clear();
-  asking_.clear();
-  names_.clear();
-  for (SourceState& source : sources_) {
-    for (auto& [name, secret] : source.secrets.known) secret.named = 0;
-    count(source, source.given);
-    for (auto& [name, part] : source.ingresses) {
-      count(source, part.given);
-      list_part(part);
-    }
-    std::erase_if(source.secrets.known, [](const auto& entry) { return entry.second.named == 0; });
-    std::erase_if(source.secrets.awaited, [&](const auto& name) { return !source.secrets.known.contains(name); });
-  }
-  problems_changed_ = requests_changed_ = names_changed_ = secrets_changed_ = true;
-}
-
 // ---- what a change reaches
 
 std::optional<Translation> Translator::State::amend(const std::vector<TranslationSource>& given,
@@ -243,17 +194,15 @@ std::optional<Translation> Translator::State::amend(const std::vector<Translatio
 
   std::vector<IngressPart*> parts;
   for (const auto& [part, before] : reach.parts) parts.push_back(part);
-  sort_by_name(parts);
-  const std::vector<Turn> order = total_order(parts);
+  const std::vector<Turn> order = total_order(by_name(std::move(parts)));
   share_out_hosts(round.parts, order);
   change_tables({reach.hosts.begin(), reach.hosts.end()}, translate_ingresses(round.parts, order, claimed_));
   for (const Turn& turn : order) round.certificates.settle(turn.part->given.requests);
   change_store(reach, round.certificates.contents());
 
-  take_stock_of(reach);
-  for (SourceParts& source : round.sources) source.services.forget_superseded();
-  gather();
-  return result(input);
+  for (const auto& [part, before] : reach.parts) contributions_.replace(sources_, *part, before);
+  for (const Contribution& before : reach.gone) contributions_.remove(sources_.back(), before);
+  return finish(round);
 }
 
 bool Translator::State::reaches_base(const kubernetes::TouchedObjects& touched) const {
@@ -303,8 +252,7 @@ Translator::State::Reach Translator::State::look_again(Round& round, const kuber
       IngressPart& part = found->second;
       reach.hosts.insert(part.hosts.begin(), part.hosts.end());
       index_.remove(part);
-      speaking_.erase(&part);
-      asking_.erase(&part);
+      contributions_.leave(part);
       before = std::move(part.given);
     }
     IngressPart* const part = draft_ingress_again(source, sources_.size() - 1, name);
@@ -359,86 +307,12 @@ void Translator::State::change_store(const Reach& reach, tls::CertificateStore::
   store_ = tls::CertificateStore::changed(store_, {reach.hosts.begin(), reach.hosts.end()}, std::move(contents));
 }
 
-void Translator::State::take_stock_of(const Reach& reach) {
-  static const Contribution nothing;
-  const auto compare = [&](const Contribution& before, const Contribution& after) {
-    problems_changed_ = problems_changed_ || before.problems != after.problems;
-    requests_changed_ = requests_changed_ || before.requests != after.requests;
-    names_changed_ = names_changed_ || before.names != after.names;
-    secrets_changed_ = secrets_changed_ || before.secrets != after.secrets;
-  };
-  for (const auto& [part, before] : reach.parts) {
-    discount(sources_[part->source], before);
-    count(sources_[part->source], part->given);
-    list_part(*part);
-    compare(before, part->given);
-  }
-  for (const Contribution& before : reach.gone) {
-    discount(sources_.back(), before);
-    compare(before, nothing);
-  }
-  if (!secrets_changed_) return;
-  for (SourceState& source : sources_) {
-    std::erase_if(source.secrets.known, [](const auto& entry) { return entry.second.named == 0; });
-    std::erase_if(source.secrets.awaited, [&](const auto& name) { return !source.secrets.known.contains(name); });
-  }
-}
+// ---- the result
 
-// ---- what all of them contribute
-
-void Translator::State::count(SourceState& source, const Contribution& given) {
-  for (const std::string& name : given.names) ++names_[name];
-  for (const ObjectName& name : given.secrets) ++source.secrets.known[name].named;
-}
-
-void Translator::State::discount(SourceState& source, const Contribution& given) {
-  for (const std::string& name : given.names)
-    if (const auto found = names_.find(name); --found->second == 0) names_.erase(found);
-  for (const ObjectName& name : given.secrets) --source.secrets.known[name].named;
-}
-
-void Translator::State::list_part(IngressPart& part) {
-  const auto list = [&](std::set<IngressPart*>& parts, bool listed) {
-    if (listed)
-      parts.insert(&part);
-    else
-      parts.erase(&part);
-  };
-  list(speaking_, !part.given.problems.empty());
-  list(asking_, !part.given.requests.empty());
-}
-
-void Translator::State::gather() {
-  if (std::exchange(problems_changed_, false)) {
-    std::vector<Problem> all = of_settings_.problems;
-    for (const SourceState& source : sources_) append(all, source.given.problems);
-    for (const IngressPart* part : speaking_) append(all, part->given.problems);
-    replace_unless_equal(problems_, in_order(std::move(all)));
-  }
-  if (std::exchange(requests_changed_, false)) {
-    std::vector<CertificateRequest> all = of_settings_.requests;
-    for (const SourceState& source : sources_) append(all, source.given.requests);
-    std::vector<IngressPart*> asking(asking_.begin(), asking_.end());
-    sort_by_name(asking);
-    for (const Turn& turn : total_order(asking)) append(all, turn.part->given.requests);
-    replace_unless_equal(requests_, std::move(all));
-  }
-  if (std::exchange(names_changed_, false)) {
-    std::vector<std::string> all;
-    for (const auto& [name, uses] : names_) all.push_back(name);
-    replace_unless_equal(names_to_resolve_, std::move(all));
-  }
-  if (std::exchange(secrets_changed_, false)) {
-    secrets_in_use_.resize(sources_.size());
-    for (std::size_t i = 0; i < sources_.size(); ++i) {
-      SecretNames names;
-      for (const auto& [name, secret] : sources_[i].secrets.known) names.insert(names.end(), name);
-      replace_unless_equal(secrets_in_use_[i], std::move(names));
-    }
-  }
-}
-
-Translation Translator::State::result(const TranslationInput& input) const {
+Translation Translator::State::finish(Round& round) {
+  for (SourceParts& source : round.sources) source.services.forget_superseded();
+  contributions_.gather(sources_);
+  const TranslationInput& input = round.input;
   auto snapshot = std::make_shared<Snapshot>();
   for (std::size_t i = 0; i < input.entry_points.size(); ++i) {
     auto entry_point = std::make_shared<EntryPoint>(input.entry_points[i].entry_point);
@@ -448,7 +322,8 @@ Translation Translator::State::result(const TranslationInput& input) const {
   }
   snapshot->certificates = store_;
   if (input.challenges) snapshot->challenges = input.challenges;
-  return {std::move(snapshot), problems_, requests_, names_to_resolve_, secrets_in_use_};
+  return {std::move(snapshot), contributions_.problems(), contributions_.requests(), contributions_.names_to_resolve(),
+          contributions_.secrets_in_use()};
 }
 
 // ---- Translator
