@@ -120,7 +120,8 @@ void ClusterMember::start() {
   keep_running(ports_.io, cluster_, cluster_->run([this] {
     ports_.reload.note_cluster_change();
     take_report();
-    if (status_) status_->changed();
+    const auto shown = std::pair(cluster_->status_version(), cluster_->has_synced());
+    if (status_ && std::exchange(status_told_, shown) != shown) status_->changed();
   }));
   if (events_) keep_running(ports_.io, events_, events_->run());
   if (status_) keep_running(ports_.io, status_, status_->run());

@@ -20,7 +20,9 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace gatehouse {
@@ -84,6 +86,7 @@ class ClusterMember {
   std::shared_ptr<kubernetes::SharedTicketKeys> ticket_keys_;  // null: not shared
   std::shared_ptr<SecretFeed> secrets_;  // null: no certificates are kept in Secrets
   std::atomic<std::shared_ptr<const kubernetes::ClusterReport>> report_;  // for other threads
+  std::optional<std::pair<std::uint64_t, bool>> status_told_;  // at which version, synced or not
   bool left_ = false, electing_ = false;
   kubernetes::Bell handed_back_;
 };

@@ -49,6 +49,7 @@ bool ClusterStore::put(const Value& value, Kind kind, ObjectType type) {
   const ObjectKey key = parsed.objects.empty() ? parsed.refused.front() : key_of(parsed.objects.front());
   if (key.kind != kind || (kind == Kind::secret && !wants_secret(key.name))) return false;
   const bool other_addresses = note_details(key, value);
+  if (other_addresses) ++status_version_;
   const bool other_problems = note(key, std::move(parsed.problems)) || other_addresses;
   if (parsed.objects.empty()) return other_problems;
   return put_object(std::move(parsed.objects.front())) || other_problems;
@@ -87,6 +88,7 @@ void ClusterStore::touch(const ObjectKey& key, const std::string& service_before
       break;
     default: touched_.beyond = true;
   }
+  if (key.kind != Kind::slice && key.kind != Kind::secret) ++status_version_;
   if (before >= most_touched) touched_ = {.beyond = true};
 }
 

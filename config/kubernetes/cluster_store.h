@@ -43,6 +43,8 @@ class ClusterStore {
   const ClusterObjects& objects() const { return objects_; }
   // Which of them are others than at the last call.
   TouchedObjects take_touched() { return std::exchange(touched_, {}); }
+  // Another number whenever what the status of Ingresses depends on is other: they, their classes, Services.
+  std::uint64_t status_version() const { return status_version_; }
   bool has(const ObjectKey& key) const;
   // Those known, be they good or bad.
   std::vector<ObjectKey> keys(Kind kind) const;
@@ -62,6 +64,7 @@ class ClusterStore {
 
   ClusterObjects objects_;
   TouchedObjects touched_;
+  std::uint64_t status_version_ = 0;
   std::map<ObjectKey, ObjectDetails> details_;
   std::map<ObjectKey, std::vector<Problem>> problems_;
   std::optional<std::set<ObjectName>> wanted_;  // nothing: all
