@@ -10,8 +10,8 @@
 #include "base/systemd.h"
 #include "cli/cluster_member.h"
 #include "cli/configuration.h"
-#include "config/name_resolver.h"
 #include "config/reload.h"
+#include "config/system_resolver.h"
 #include "proxy/admin.h"
 #include "proxy/server.h"
 
