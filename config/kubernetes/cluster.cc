@@ -2,6 +2,7 @@
 
 #include "config/kubernetes/cluster_cache.h"
 #include "config/kubernetes/feed.h"
+#include "config/kubernetes/url_text.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
@@ -42,20 +43,7 @@ std::string path_of(const Resource& resource, const std::string& ns) {
          (ns.empty() ? "" : "/namespaces/" + ns) + "/" + std::string(resource.plural);
 }
 
-std::string query_text(std::string_view text) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string encoded;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) != 0 || c == '-' || c == '.' || c == '_')
-      encoded += c;
-    else
-      ((encoded += '%') += digits[byte >> 4]) += digits[byte & 15];
-  }
-  return encoded;
-}
-
-std::string by_name(const ObjectName& name) { return "fieldSelector=metadata.name%3D" + query_text(name.name); }
+std::string by_name(const ObjectName& name) { return "fieldSelector=metadata.name%3D" + percent_encoded(name.name); }
 
 // As the API server lets objects and namespaces be named; nothing else is asked for.
 bool may_exist(const ObjectName& name) {
@@ -151,7 +139,7 @@ void Cluster::add_feeds(const std::string& ns) {
     add(of_cluster, "", "");
   }
   const std::string routes =
-      options_.route_selector.empty() ? "" : "labelSelector=" + query_text(options_.route_selector);
+      options_.route_selector.empty() ? "" : "labelSelector=" + percent_encoded(options_.route_selector);
   add(ingresses, ns, routes);
   add(services, ns, "");
   add(slices, ns, "");

@@ -2,6 +2,7 @@
 
 #include "config/kubernetes/answer_fields.h"
 #include "config/kubernetes/load_balancer.h"
+#include "config/kubernetes/url_text.h"
 
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
