@@ -100,11 +100,8 @@ Cluster::Cluster(Ports ports, ClusterOptions options)
       fetch_(std::make_shared<SecretFetch>(
           SecretFetch::Ports{ports_.executor, ports_.clock, ports_.stream,
                              [this](const ObjectName& name, const Value& secret) { secret_found(name, secret); },
-                             [this](const std::string& trouble) {
-                               if (fetch_trouble_ != trouble) {
-                                 fetch_trouble_ = trouble;
-                                 changed();
-                               }
+                             [this](bool other_troubles) {
+                               if (other_troubles) changed();
                                check_synced();
                              }})),
       changed_(ports_.executor, TimePoint::max()),
@@ -227,7 +224,7 @@ void Cluster::want_secrets(std::set<ObjectName> names) {
 }
 
 void Cluster::forget_secret(const ObjectName& name) {
-  fetch_->forget(name);
+  if (fetch_->forget(name)) changed();
   const auto feed = secret_feeds_.find(name);
   if (feed == secret_feeds_.end()) return;
   feed->second->watcher().stop();
@@ -309,7 +306,7 @@ std::vector<Problem> Cluster::problems() const {
         problem_with(Severity::warning, "API server",
                      "not heard yet; served is what " + options_.cache_file.string() + " says of " + cache_time_));
   if (!cache_trouble_.empty()) problems.push_back(problem_with(Severity::warning, "", cache_trouble_));
-  if (!fetch_trouble_.empty()) problems.push_back(problem_with(Severity::warning, "", fetch_trouble_));
+  for (const auto& trouble : fetch_->troubles()) problems.push_back(problem_with(Severity::warning, "", trouble));
   for (const auto& feed : feeds) {
     const ListWatch& state = feed->state();
     const bool told = state.health() == ListWatch::Health::good || state.health() == ListWatch::Health::away ||

@@ -121,7 +121,6 @@ class Cluster {
   std::vector<std::shared_ptr<Feed>> feeds_;
   std::map<ObjectName, std::shared_ptr<Feed>> secret_feeds_;  // `referenced`
   std::shared_ptr<SecretFetch> fetch_;
-  std::string fetch_trouble_;
   std::set<ObjectName> wanted_;
   bool wanted_told_ = false;
   bool kinds_told_ = false;  // that they are listed
