@@ -64,6 +64,7 @@ class Program {
   Awaitable<void> leave_cluster();
   void drained();
   void stop_if_done();
+  Awaitable<void> end();
   Duration longest(Duration LifeCycleSettings::*limit) const;
 
   // Coroutines that are cut off end with control_: what they still use then is above it.
@@ -85,7 +86,7 @@ class Program {
   std::vector<std::string> not_listening_;  // what could not be opened, with words
   bool settings_read_ = false;  // the resolvers may have changed
   bool synced_ = false;  // as last published
-  bool drained_ = false, left_cluster_ = false;
+  bool drained_ = false, left_cluster_ = false, ending_ = false;
   bool notify_ready_ = false;  // the service manager waits for the next publication
 };
 

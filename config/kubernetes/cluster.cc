@@ -78,11 +78,6 @@ Awaitable<Written> write_there(std::filesystem::path file, std::vector<Object> o
   co_return std::make_shared<Result<void>>(write_cluster_cache(file, objects, time));
 }
 
-// Nothing would follow that kind any more: better to end and be started again than to serve the past.
-void end_for(const std::exception_ptr& bug) {
-  if (bug) std::rethrow_exception(bug);
-}
-
 Problem problem_with(Severity severity, std::string object, std::string words) {
   return {"", 0, 0, severity, std::move(object), std::move(words)};
 }
@@ -97,6 +92,7 @@ Cluster::Ports with_random(Cluster::Ports ports) {
 Cluster::Cluster(Ports ports, ClusterOptions options)
     : ports_(with_random(std::move(ports))),
       options_(std::move(options)),
+      watches_(ports_.executor, ports_.clock),
       fetch_(std::make_shared<SecretFetch>(
           SecretFetch::Ports{ports_.executor, ports_.clock, ports_.stream,
                              [this](const ObjectName& name, const Value& secret) { secret_found(name, secret); },
@@ -169,18 +165,16 @@ std::shared_ptr<Feed> Cluster::make_feed(Scope scope, ListWatch::Options options
       std::move(scope), std::move(options), abilities_);
 }
 
-void Cluster::start(const std::shared_ptr<Feed>& feed) {
-  asio::co_spawn(ports_.executor, feed->watcher().run(), [feed](std::exception_ptr bug) { end_for(bug); });
-}
+void Cluster::start(const std::shared_ptr<Feed>& feed) { watches_.start(feed, feed->watcher().run()); }
 
 Awaitable<void> Cluster::run(std::function<void()> on_change) {
   on_change_ = std::move(on_change);
   running_ = true;
   for (const auto& feed : feeds_) start(feed);
   for (const auto& [name, feed] : secret_feeds_) start(feed);
-  const auto fetch = fetch_;
-  asio::co_spawn(ports_.executor, fetch->run(), [fetch](std::exception_ptr bug) { end_for(bug); });
+  watches_.start(fetch_, fetch_->run());
   co_await (keep_cache() || until_stopped());
+  co_await watches_.ended_before(TimePoint::max());
 }
 
 void Cluster::stop() {

@@ -40,7 +40,10 @@ class ClusterTest : public testing::Test {
       ++changes;
       if (when_changed) when_changed();
     }),
-                   [this, held = cluster](std::exception_ptr) { ended = true; });
+                   [this, held = cluster](std::exception_ptr) {
+                     ended = true;
+                     EXPECT_EQ(api.open(), 0u) << "it has ended before its watches:\n" << api.paths();
+                   });
     api.run();
   }
   void stop() {
@@ -306,9 +309,6 @@ TEST_F(ClusterTest, AsksAgainForASecretThatItCouldNotGet) {
   EXPECT_FALSE(api.is_open("/secrets/x"));
 }
 
-TEST_F(ClusterTest, ReadsOnlyReferencedSecretsAndSyncsWithThem) {
-  std::set<ObjectName> wanted;
-  when_changed = [&] { cluster->want_secrets(wanted); };
 TEST_F(ClusterTest, ASecretThatCannotBeGotIsOneSteadyProblem) {
   start({.secrets = Secrets::referenced, .most_secret_watches = 0});
   list_nothing();
@@ -354,6 +354,9 @@ TEST_F(ClusterTest, SecretsWithoutAnAnswerAreOneProblemTogether) {
   EXPECT_EQ(told.find("a/y"), std::string::npos) << told;
 }
 
+TEST_F(ClusterTest, ReadsOnlyReferencedSecretsAndSyncsWithThem) {
+  std::set<ObjectName> wanted;
+  when_changed = [&] { cluster->want_secrets(wanted); };
   start({.secrets = Secrets::referenced, .most_secret_watches = 2});
   EXPECT_FALSE(api.is_open("secrets"));
   list_nothing({"ingresses"});
