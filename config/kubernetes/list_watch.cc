@@ -237,7 +237,7 @@ ListWatch::Effect ListWatch::refused(const ApiAnswer& answer, TimePoint now) {
     ill(answer.status == 403 ? Health::forbidden : Health::refused,
         "not allowed to " + std::string(step_ == Step::list ? "list " : "watch ") + options_.path + ": " +
             words_of(answer));
-    at_ = now + seconds(30) + std::chrono::duration_cast<Duration>(seconds(20) * random_());
+    back_off(now, answer.retry_after);  // a right that was just given, or taken by mistake, counts within seconds
     return Effect::none;
   }
   if (is_too_large_version(answer.message)) {
