@@ -20,14 +20,6 @@ double chance() {
   return std::uniform_real_distribution<>(0, 1)(dice);
 }
 
-// Nothing would follow the cluster any more: better to end and be started again than to serve the past.
-template <class Object>
-void keep_running(asio::io_context& io, std::shared_ptr<Object> object, Awaitable<void> running) {
-  asio::co_spawn(io, std::move(running), [object](std::exception_ptr bug) {
-    if (bug) std::rethrow_exception(bug);
-  });
-}
-
 }  // namespace
 
 // The watch of our own Secrets, told to the place they are kept in.
@@ -40,6 +32,7 @@ class SecretFeed final : private WatchSink {
 
   const std::shared_ptr<acme::SecretPlace>& kept_in() const { return kept_in_; }
   Awaitable<void> run() { return watcher_.run(); }
+  void stop() { watcher_.stop(); }
 
  private:
   void list_began() override { kept_in_->list_began(); }
@@ -62,7 +55,9 @@ ClusterMember::ClusterMember(Access access, KubernetesSettings settings, MemberI
           Cluster::Ports{ports_.io.get_executor(), ports_.clock, client_.streamer(), ports_.log},
           cluster_options(settings_))),
       published_(*cluster_, settings_.reports, identity_.pod),
-      handed_back_(ports_.io.get_executor(), ports_.clock) {
+      loops_(ports_.io.get_executor(), ports_.clock),
+      writing_status_(ports_.io.get_executor(), ports_.clock),
+      electing_(ports_.io.get_executor(), ports_.clock) {
   const auto executor = ports_.io.get_executor();
   if (settings_.leader_election.enabled) {
     election_ =
@@ -112,28 +107,23 @@ std::shared_ptr<acme::Place> ClusterMember::place() {
   options.kind = "Secret";
   secrets_ = std::make_shared<SecretFeed>(std::move(kept_in), ports_.io.get_executor(), ports_.clock,
                                           client_.streamer(), ports_.log, std::move(options));
-  keep_running(ports_.io, secrets_, secrets_->run());
+  loops_.start(secrets_, secrets_->run());
   return secrets_->kept_in();
 }
 
 void ClusterMember::start() {
-  keep_running(ports_.io, cluster_, cluster_->run([this] {
+  loops_.start(cluster_, cluster_->run([this] {
     ports_.reload.note_cluster_change();
     take_report();
     const auto shown = std::pair(cluster_->status_version(), cluster_->has_synced());
     if (status_ && std::exchange(status_told_, shown) != shown) status_->changed();
   }));
-  if (events_) keep_running(ports_.io, events_, events_->run());
-  if (status_) keep_running(ports_.io, status_, status_->run());
+  if (events_) loops_.start(events_, events_->run());
+  if (status_) writing_status_.start(status_, status_->run());
   start_sharing();
   asio::co_spawn(ports_.io, keep_report(), asio::detached);
   if (!election_) return leadership_changed();
-  electing_ = true;
-  asio::co_spawn(ports_.io, election_->run(), [this, election = election_](std::exception_ptr bug) {
-    electing_ = false;
-    handed_back_.ring();
-    if (bug) std::rethrow_exception(bug);
-  });
+  electing_.start(election_, election_->run());
 }
 
 void ClusterMember::start_sharing() {
@@ -142,7 +132,7 @@ void ClusterMember::start_sharing() {
       ObjectName{identity_.pod.ns, settings_.ticket_keys_secret}, settings_.leader_election.name,
       SharedTicketKeys::Ports{ports_.io.get_executor(), ports_.clock, client_.caller(), ports_.log,
                               ports_.reload.ticket_keys()});
-  keep_running(ports_.io, ticket_keys_, ticket_keys_->run());
+  loops_.start(ticket_keys_, ticket_keys_->run());
 }
 
 bool ClusterMember::leading() const { return !left_ && (!election_ || election_->leading()); }
@@ -192,10 +182,16 @@ void ClusterMember::tell(const std::string& object, std::string_view reason, con
   if (details != nullptr) events_->tell({*key, details->uid, std::string(reason), words, warning});
 }
 
-Awaitable<void> ClusterMember::clear_status(PublishedStatus::Gone gone) {
+// A write under way would come after ours: it is waited for, and what it has written is read and not guessed.
+Awaitable<void> ClusterMember::clear_status(PublishedStatus::Gone gone, TimePoint end) {
+  const bool written = co_await writing_status_.ended_before(end);
+  if (!written || !leading()) co_return;
   ports_.log->info("Service {} is gone: its addresses are removed from the status of Ingresses", gone.service.text());
   auto call = client_.caller();
   auto left_behind = published_.left_behind(ports_.reload.cluster_rules().classes);
+  for (const ObjectName& name : status_->unconfirmed())
+    for (ShownStatus& shown : left_behind)
+      if (shown.ingress == name) shown.resource_version.clear();
   const auto report =
       co_await clear_ingress_status(ports_.clock, std::move(call), std::move(left_behind), gone.address);
   for (const auto& failure : report.failures) ports_.log->warn("status not removed: {}", failure);
@@ -206,7 +202,8 @@ Awaitable<void> ClusterMember::leave() {
   if (status_) status_->stop();
   const auto gone = status_ && leading() ? published_.taken_away() : std::nullopt;
   if (gone) {
-    const bool whole = co_await ends_before(ports_.clock, ports_.clock.now() + longest_clearing, clear_status(*gone));
+    const TimePoint end = ports_.clock.now() + longest_clearing;
+    const bool whole = co_await ends_before(ports_.clock, end, clear_status(*gone, end));
     if (!whole) ports_.log->warn("the status of some Ingresses could not be cleared in time");
   }
   left_ = true;
@@ -214,8 +211,17 @@ Awaitable<void> ClusterMember::leave() {
   if (events_) events_->stop();
   if (ticket_keys_) ticket_keys_->stop();
   if (election_) election_->stop();
-  const TimePoint end = ports_.clock.now() + longest_leave;
-  while (electing_ && ports_.clock.now() < end) co_await handed_back_.wait_until(end);
+  co_await electing_.ended_before(ports_.clock.now() + longest_leave);
+}
+
+Awaitable<void> ClusterMember::stop() {
+  cluster_->stop();
+  if (secrets_) secrets_->stop();
+  const bool ended = co_await loops_.ended_before(ports_.clock.now() + longest_stop);
+  if (ended)
+    ports_.log->info("the API server is followed no more");
+  else
+    ports_.log->warn("what follows the API server has not ended in time");
 }
 
 std::string ClusterMember::metrics() const {

@@ -54,10 +54,13 @@ class ClusterMember {
   void report(const Publication& publication);
   // Something was obtained or refused for an object, as a problem's `object` names it.
   void tell(const std::string& object, std::string_view reason, const std::string& words, bool warning);
-  static constexpr Duration longest_clearing = std::chrono::seconds(20), longest_leave = std::chrono::seconds(8);
+  static constexpr Duration longest_clearing = std::chrono::seconds(20), longest_leave = std::chrono::seconds(8),
+                            longest_stop = std::chrono::seconds(2);
   // Stops writing, and hands leadership back. When Gatehouse is taken away, what it wrote into the status of Ingresses
   // is removed first.
   Awaitable<void> leave();
+  // After leave(), when no route is needed any more: ends every watch.
+  Awaitable<void> stop();
 
   // In Prometheus' format, and what /api/kubernetes shows; any thread.
   std::string metrics() const;
@@ -71,7 +74,7 @@ class ClusterMember {
   Awaitable<void> keep_report();
   void leadership_changed();
   void start_sharing();
-  Awaitable<void> clear_status(PublishedStatus::Gone gone);
+  Awaitable<void> clear_status(PublishedStatus::Gone gone, TimePoint end);
   std::vector<kubernetes::EventOn> events_of(const std::vector<Problem>& problems) const;
 
   const KubernetesSettings settings_;
@@ -87,8 +90,8 @@ class ClusterMember {
   std::shared_ptr<SecretFeed> secrets_;  // null: no certificates are kept in Secrets
   std::atomic<std::shared_ptr<const kubernetes::ClusterReport>> report_;  // for other threads
   std::optional<std::pair<std::uint64_t, bool>> status_told_;  // at which version, synced or not
-  bool left_ = false, electing_ = false;
-  kubernetes::Bell handed_back_;
+  bool left_ = false;
+  kubernetes::Loops loops_, writing_status_, electing_;
 };
 
 }  // namespace gatehouse

@@ -2,7 +2,7 @@
 
 #include "config/assembly.h"
 #include "config/manifests_watcher.h"
-#include "config/name_resolver.h"
+#include "config/system_resolver.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>

@@ -265,8 +265,7 @@ Awaitable<void> Program::stop_after_drain() {
   log_.logger->info("draining, for {} s at most", std::chrono::duration_cast<std::chrono::seconds>(grace).count());
   server_.drain([this] { asio::post(control_, [this] { drained(); }); });
   co_await clock_.sleep_until(clock_.now() + grace);
-  tell_cut(server_.stop());
-  control_.stop();
+  co_await end();
 }
 
 void Program::tell_cut(const std::vector<CutConnection>& cut) const {
@@ -291,8 +290,14 @@ void Program::drained() {
 }
 
 void Program::stop_if_done() {
-  if (!drained_ || !left_cluster_) return;
-  server_.stop();
+  if (drained_ && left_cluster_) asio::co_spawn(control_, end(), asio::detached);
+}
+
+Awaitable<void> Program::end() {
+  if (std::exchange(ending_, true)) co_return;
+  if (member_) co_await member_->stop();
+  const auto cut = server_.stop();
+  if (!drained_) tell_cut(cut);
   control_.stop();
 }
 

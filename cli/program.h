@@ -10,8 +10,8 @@
 #include "base/systemd.h"
 #include "cli/cluster_member.h"
 #include "cli/configuration.h"
-#include "config/name_resolver.h"
 #include "config/reload.h"
+#include "config/system_resolver.h"
 #include "proxy/admin.h"
 #include "proxy/server.h"
 
@@ -64,6 +64,7 @@ class Program {
   Awaitable<void> leave_cluster();
   void drained();
   void stop_if_done();
+  Awaitable<void> end();
   Duration longest(Duration LifeCycleSettings::*limit) const;
 
   // Coroutines that are cut off end with control_: what they still use then is above it.
@@ -86,7 +87,7 @@ class Program {
   bool settings_read_ = false;  // the resolvers may have changed
   std::shared_ptr<const std::vector<CertificateRequest>> requested_;  // of them, last
   bool synced_ = false;  // as last published
-  bool drained_ = false, left_cluster_ = false;
+  bool drained_ = false, left_cluster_ = false, ending_ = false;
   bool notify_ready_ = false;  // the service manager waits for the next publication
 };
 

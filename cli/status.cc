@@ -5,7 +5,7 @@
 #include "config/kubernetes/api_client.h"
 #include "config/kubernetes/ingress_status.h"
 #include "config/kubernetes/lease.h"
-#include "config/name_resolver.h"
+#include "config/system_resolver.h"
 
 #include <CLI/CLI.hpp>
 #include <boost/asio/co_spawn.hpp>

@@ -83,7 +83,7 @@ class AcmeChecks {
       http_entry_point();
     else if (!acme_.tls_challenge && !acme_.dns)
       complaints_.error(path_, "has no challenge: give httpChallenge, tlsChallenge or dnsChallenge");
-    if (acme_.tls_challenge && !listens_on(443))
+    if (acme_.tls_challenge && !behind_service() && !listens_on(443))
       complaints_.warn(path_ + ".tlsChallenge", "the CA asks port 443, which no entry point has: it must lead here");
   }
 
@@ -93,10 +93,14 @@ class AcmeChecks {
       return error("httpChallenge.entryPoint", "there is no entry point " + quoted(acme_.http_entry_point));
     if (point->admin()) return error("httpChallenge.entryPoint", "entry point admin answers no challenges");
     const auto& addresses = point->listen.addresses;
-    if (std::none_of(addresses.begin(), addresses.end(), [](const Endpoint& e) { return e.port == 80; }))
+    if (!behind_service() &&
+        std::none_of(addresses.begin(), addresses.end(), [](const Endpoint& e) { return e.port == 80; }))
       complaints_.warn(path_ + ".httpChallenge.entryPoint",
                        "the CA asks port 80, which is not this entry point's: it must lead here");
   }
+
+  // In a cluster ports 80 and 443 are those of a Service, which leads to whatever ports a pod has.
+  bool behind_service() const { return all_.kubernetes.has_value(); }
 
   bool listens_on(std::uint16_t port) const {
     return std::any_of(all_.entry_points.begin(), all_.entry_points.end(), [&](const EntryPointSettings& point) {

@@ -2,8 +2,6 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
 
@@ -75,26 +73,6 @@ std::vector<Problem> NameResolver::problems() const {
                         "cannot be resolved: " + name->trouble + (served ? "; its last addresses stay in force" : "")});
   }
   return problems;
-}
-
-namespace {
-
-Awaitable<Result<Addresses>> look_up(std::string name) {
-  error_code failed;
-  asio::ip::tcp::resolver resolver(co_await asio::this_coro::executor);
-  auto found = resolver.resolve(name, "", failed);
-  if (failed) co_return Failure(FailureKind::no_endpoint, failed.message());
-  Addresses addresses;
-  for (const auto& entry : found) addresses.push_back(entry.endpoint().address());
-  if (addresses.empty()) co_return Failure(FailureKind::no_endpoint, "it has no address");
-  co_return addresses;
-}
-
-}  // namespace
-
-Awaitable<Result<Addresses>> SystemResolver::resolve(std::string name) {
-  auto answer = co_await asio::co_spawn(threads_, look_up(std::move(name)), asio::use_awaitable);
-  co_return answer;
 }
 
 }  // namespace gatehouse

@@ -7,8 +7,6 @@
 #include "config/problem.h"
 #include "config/translation.h"
 
-#include <boost/asio/thread_pool.hpp>
-
 #include <functional>
 #include <map>
 #include <memory>
@@ -56,16 +54,6 @@ class NameResolver {
   std::function<void()> on_change_;
   std::map<std::string, std::shared_ptr<Name>> names_;
   ResolvedNames addresses_;
-};
-
-// The system's resolver (hosts file, DNS, whatever nsswitch.conf says) on a few threads of its own, because it blocks.
-// Destroying it waits for the look-ups under way: seconds when the name servers do not answer.
-class SystemResolver {
- public:
-  Awaitable<Result<Addresses>> resolve(std::string name);
-
- private:
-  asio::thread_pool threads_{4};
 };
 
 }  // namespace gatehouse

@@ -1,6 +1,7 @@
 #include "tls/certificate.h"
 
 #include "base/base64.h"
+#include "tls/digest.h"
 
 #include <openssl/decoder.h>
 #include <openssl/err.h>
@@ -190,16 +191,10 @@ std::vector<HostName> dns_names(const X509* certificate) {
 }
 
 std::string sha256_hex(const X509* certificate) {
-  constexpr std::string_view digits = "0123456789abcdef";
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   unsigned size = 0;
   X509_digest(certificate, EVP_sha256(), digest.data(), &size);
-  std::string text;
-  for (unsigned i = 0; i < size; ++i) {
-    text += digits[digest[i] >> 4];
-    text += digits[digest[i] & 15];
-  }
-  return text;
+  return hex({reinterpret_cast<const char*>(digest.data()), size});
 }
 
 std::string_view bytes_of(const ASN1_STRING* text) {

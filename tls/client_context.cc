@@ -2,34 +2,18 @@
 
 #include "tls/alpn.h"
 #include "tls/tls_stream.h"
+#include "tls/trust.h"
 
-#include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509_vfy.h>
 
 namespace gatehouse::tls {
 namespace {
 
-Result<void> trust(SSL_CTX* context, const std::string& ca_pem) {
-  if (ca_pem.empty()) {
-    const bool set = SSL_CTX_set_default_verify_paths(context) == 1;
-    clear_errors();
-    if (!set) return Failure(FailureKind::bad_configuration, "the system's root certificates cannot be read");
-    return {};
-  }
-  const BioHandle bio = reading_bio(ca_pem);
-  int count = 0;
-  while (const X509Handle root{PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)}) {
-    X509_STORE_add_cert(SSL_CTX_get_cert_store(context), root.get());
-    ++count;
-  }
-  const bool whole = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
-  if (!whole) return openssl_failure(FailureKind::bad_configuration, "a root certificate is damaged");
+Result<void> trust_roots(SSL_CTX* context, const std::string& ca_pem) {
+  if (!ca_pem.empty()) return trust(*context, ca_pem, Announce::no);
+  const bool set = SSL_CTX_set_default_verify_paths(context) == 1;
   clear_errors();
-  // What is named is trusted, be it an authority in the middle of its chain (as cluster operators hand them out).
-  X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_PARTIAL_CHAIN);
-  if (count == 0) return Failure(FailureKind::bad_configuration, "the PEM holds no root certificate");
+  if (!set) return Failure(FailureKind::bad_configuration, "the system's root certificates cannot be read");
   return {};
 }
 
@@ -56,7 +40,7 @@ Result<std::shared_ptr<const ClientContext>> make_client_context(const ClientPol
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
   SSL_CTX_set_verify(context.get(), policy.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
   if (policy.verify)
-    if (auto trusted = trust(context.get(), policy.ca_pem); !trusted) return trusted.error();
+    if (auto trusted = trust_roots(context.get(), policy.ca_pem); !trusted) return trusted.error();
   if (auto shown = show(context.get(), policy); !shown) return shown.error();
   const auto* protocols = reinterpret_cast<const unsigned char*>(wire->data());
   if (!wire->empty() && SSL_CTX_set_alpn_protos(context.get(), protocols, static_cast<unsigned>(wire->size())) != 0)

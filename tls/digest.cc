@@ -5,6 +5,7 @@
 #include <openssl/rand.h>
 
 #include <array>
+#include <charconv>
 #include <stdexcept>
 
 namespace gatehouse::tls {
@@ -64,6 +65,19 @@ std::string hex(std::string_view bytes) {
     text += digits[byte & 15];
   }
   return text;
+}
+
+std::optional<std::string> from_hex(std::string_view text) {
+  if (text.size() % 2 != 0) return std::nullopt;
+  std::string bytes;
+  for (std::size_t i = 0; i < text.size(); i += 2) {
+    unsigned value = 0;
+    const char* const end = text.data() + i + 2;
+    const auto [stopped, error] = std::from_chars(text.data() + i, end, value, 16);
+    if (error != std::errc() || stopped != end) return std::nullopt;
+    bytes += static_cast<char>(value);
+  }
+  return bytes;
 }
 
 }  // namespace gatehouse::tls

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -17,5 +18,7 @@ std::string hmac(Hash hash, std::string_view key, std::string_view data);
 std::string random_bytes(std::size_t n);
 // Lower case.
 std::string hex(std::string_view bytes);
+// Either case; nothing: it is not that, or half a byte is left.
+std::optional<std::string> from_hex(std::string_view text);
 
 }  // namespace gatehouse::tls

@@ -31,15 +31,20 @@ struct AcceptedTls {
 // Null ends the handshake with the alert unrecognized_name (RFC 6066 §3). Called once, within the handshake.
 using ChooseCertificate = std::function<CertificatePtr(std::string_view server_name)>;
 
+// Another context than the one given for a connection to this server name, whose versions, ciphers and client
+// certificates are its own then; null: the one given. Called once, before the certificate is chosen.
+using ChooseContext = std::function<std::shared_ptr<const ServerContext>(std::string_view server_name)>;
+
 // The server side. Nothing of TLS is allocated before the client's first byte. handshake_failed says what happened.
 //
 // A client that offers `acme-tls/1` and nothing else validates a challenge (RFC 8737 §3): it gets the certificate that
-// `challenges` (may be null) has for its server name, without `choose` being asked, and AcceptedTls::alpn says so; the
-// caller closes at once. Where no challenge is pending its handshake fails (no_application_protocol). Nobody else ever
-// gets that protocol.
+// `challenges` (may be null) has for its server name, without `choose` or a client certificate being asked for, and
+// AcceptedTls::alpn says so; the caller closes at once. Where no challenge is pending its handshake fails
+// (no_application_protocol). Nobody else ever gets that protocol.
 Awaitable<Result<AcceptedTls>> accept_tls(PlainStream& under, std::shared_ptr<const ServerContext> context,
                                           ChooseCertificate choose,
-                                          std::shared_ptr<const ChallengeBoard> challenges = nullptr);
+                                          std::shared_ptr<const ChallengeBoard> challenges = nullptr,
+                                          ChooseContext choose_context = {});
 
 // The client side: `server_name` (a DNS name, sent as SNI, or an IP address) is what the certificate has to say,
 // unless the policy names another. upstream_tls_failed says what happened.

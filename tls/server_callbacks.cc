@@ -23,12 +23,31 @@ int refuse(ServerHandshake& handshake, std::string problem, int* alert, int why)
   return SSL_CLIENT_HELLO_ERROR;
 }
 
-int show_challenge(ServerHandshake& handshake, int* alert) {
+int show_challenge(ServerHandshake& handshake, SSL* ssl, int* alert) {
+  SSL_set_verify(ssl, SSL_VERIFY_NONE, nullptr);  // an authority that looks has no certificate to show
   if (handshake.challenges != nullptr) handshake.certificate = handshake.challenges->tls_answer(handshake.server_name);
   handshake.validates = handshake.certificate != nullptr;
   if (handshake.validates) return SSL_CLIENT_HELLO_SUCCESS;
   return refuse(handshake, "no challenge is pending for '" + handshake.server_name + "'", alert,
                 SSL_AD_NO_APPLICATION_PROTOCOL);
+}
+
+// Goes on as if the connection had begun with that context. OpenSSL takes the certificate's callback, ciphers, trusted
+// and announced authorities and the session id context over by itself (SSL_set_SSL_CTX), and leaves what it copied into
+// the connection when that was made. It chooses version, cipher and session after this (statem_srvr.c).
+bool use(SSL* ssl, const ServerContext& context) {
+  SSL_CTX* const native = context.native();
+  if (native == SSL_get_SSL_CTX(ssl)) return true;
+  if (SSL_set_SSL_CTX(ssl, native) != native) return false;
+  SSL_set_verify(ssl, SSL_CTX_get_verify_mode(native), nullptr);
+  if ((SSL_CTX_get_options(native) & SSL_OP_NO_TICKET) != 0)
+    SSL_set_options(ssl, SSL_OP_NO_TICKET);
+  else
+    SSL_clear_options(ssl, SSL_OP_NO_TICKET);
+  return SSL_set_num_tickets(ssl, SSL_CTX_get_num_tickets(native)) == 1 &&
+         SSL_set_min_proto_version(ssl, SSL_CTX_get_min_proto_version(native)) == 1 &&
+         SSL_set_max_proto_version(ssl, SSL_CTX_get_max_proto_version(native)) == 1 &&
+         SSL_set1_groups_list(ssl, context.curves().c_str()) == 1;
 }
 
 // Exactly one protocol, and that one (RFC 8737 §3): the list's length, the name's length, the name.
@@ -54,7 +73,10 @@ int on_client_hello(SSL* ssl, int* alert, void*) try {
     if (!name) return refuse(handshake, std::move(name.error().detail), alert, SSL_AD_DECODE_ERROR);
     handshake.server_name = *std::move(name);
   }
-  if (offers_challenge_protocol(ssl)) return show_challenge(handshake, alert);
+  if (offers_challenge_protocol(ssl)) return show_challenge(handshake, ssl, alert);
+  if (handshake.choose_context) handshake.context = handshake.choose_context(handshake.server_name);
+  if (handshake.context && !use(ssl, *handshake.context))
+    return refuse(handshake, "the TLS options of the host cannot be used", alert, SSL_AD_INTERNAL_ERROR);
   handshake.certificate = handshake.choose(handshake.server_name);
   if (handshake.certificate) return SSL_CLIENT_HELLO_SUCCESS;
   const std::string problem = handshake.server_name.empty() ? "no certificate for a client that names no host"
@@ -121,6 +143,8 @@ int open(const TicketKeys& keys, const unsigned char* name, const unsigned char*
 }
 
 int on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac, int sealing) {
+  constexpr int no_ticket = 0;
+  if (context_of(ssl).ticket_keys() == nullptr) return no_ticket;
   const TicketKeys& keys = *context_of(ssl).ticket_keys();
   return sealing == 1 ? seal(keys, name, iv, cipher, mac) : open(keys, name, iv, cipher, mac);
 }

@@ -10,9 +10,11 @@ namespace gatehouse::tls {
 struct ServerHandshake {
   ChooseCertificate choose;
   const ChallengeBoard* challenges;  // may be null
-  CertificatePtr certificate;
-  std::string server_name;
-  std::string problem;  // why we ended it, when we did
+  ChooseContext choose_context;  // may be empty
+  std::shared_ptr<const ServerContext> context = {};  // what it chose, while OpenSSL uses it
+  CertificatePtr certificate = {};
+  std::string server_name = {};
+  std::string problem = {};  // why we ended it, when we did
   bool validates = false;  // a CA looks at a challenge
 };
 

@@ -2,8 +2,10 @@
 
 #include "tls/alpn.h"
 #include "tls/challenge_board.h"
+#include "tls/digest.h"
 #include "tls/server_callbacks.h"
 #include "tls/tls_stream.h"
+#include "tls/trust.h"
 
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
@@ -70,7 +72,7 @@ std::string_view openssl_curve(std::string_view name) {
   return name;
 }
 
-Result<void> set_curves(SSL_CTX* context, const std::vector<std::string>& wanted) {
+Result<std::string> openssl_curves(SSL_CTX* context, const std::vector<std::string>& wanted) {
   std::string curves;
   for (const std::string& name : wanted) {
     const std::string ours(openssl_curve(name));
@@ -78,9 +80,27 @@ Result<void> set_curves(SSL_CTX* context, const std::vector<std::string>& wanted
       return bad("the curve '" + name + "' is not known");
     append(curves, ours);
   }
-  if (SSL_CTX_set1_groups_list(context, curves.empty() ? default_curves : curves.c_str()) != 1)
-    return openssl_failure(FailureKind::bad_configuration, "curves");
-  return {};
+  return curves.empty() ? default_curves : curves;
+}
+
+// The chain is not looked at.
+int accept_any_certificate(X509_STORE_CTX*, void*) { return 1; }
+
+Result<void> set_client_auth(SSL_CTX* context, const ServerPolicy& policy) {
+  const bool verified =
+      policy.client_auth == ClientAuth::verify_if_given || policy.client_auth == ClientAuth::require_and_verify;
+  const bool required =
+      policy.client_auth == ClientAuth::require_any || policy.client_auth == ClientAuth::require_and_verify;
+  if (policy.client_auth == ClientAuth::none) return {};
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER | (required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), nullptr);
+  if (!verified) SSL_CTX_set_cert_verify_callback(context, accept_any_certificate, nullptr);
+  if (!verified || policy.client_ca_pem.empty()) return {};
+  return trust(*context, policy.client_ca_pem, Announce::yes);
+}
+
+std::string client_auth_text(const ServerPolicy& policy) {
+  if (policy.client_auth == ClientAuth::none) return "";
+  return std::to_string(static_cast<int>(policy.client_auth)) + digest(Hash::sha256, policy.client_ca_pem);
 }
 
 // OpenSSL resumes a session only under the session id context it was made under.
@@ -91,10 +111,10 @@ void bind_tickets_to(const ServerPolicy& policy, SSL_CTX* context) {
     text += ';';
     for (const std::string& item : *list) text.append(item).append(",");
   }
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned size = 0;
-  EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr);
-  SSL_CTX_set_session_id_context(context, digest.data(), std::min<unsigned>(size, SSL_MAX_SID_CTX_LENGTH));
+  const std::string bound = digest(Hash::sha256, text + ";" + client_auth_text(policy));
+  static_assert(SSL_MAX_SID_CTX_LENGTH == 32);
+  SSL_CTX_set_session_id_context(context, reinterpret_cast<const unsigned char*>(bound.data()),
+                                 static_cast<unsigned>(bound.size()));
 }
 
 void set_tickets(SSL_CTX* context, bool wanted) {
@@ -119,8 +139,15 @@ Result<Version> parse_version(std::string_view text) {
   return bad("'" + std::string(text.substr(0, 40)) + "' is not a TLS version; use VersionTLS12 or VersionTLS13");
 }
 
-ServerContext::ServerContext(SslContextHandle context, std::string alpn_wire, std::shared_ptr<const TicketKeys> keys)
-    : context_(std::move(context)), alpn_wire_(std::move(alpn_wire)), keys_(std::move(keys)) {}
+ServerContext::ServerContext(SslContextHandle context, const ServerPolicy& policy, std::string alpn_wire,
+                             std::string curves, std::shared_ptr<const TicketKeys> keys)
+    : context_(std::move(context)),
+      alpn_wire_(std::move(alpn_wire)),
+      curves_(std::move(curves)),
+      client_auth_(client_auth_text(policy)),
+      requires_certificate_(policy.client_auth == ClientAuth::require_any ||
+                            policy.client_auth == ClientAuth::require_and_verify),
+      keys_(std::move(keys)) {}
 
 Result<std::shared_ptr<const ServerContext>> make_server_context(const ServerPolicy& policy,
                                                                  std::shared_ptr<const TicketKeys> keys) {
@@ -136,11 +163,15 @@ Result<std::shared_ptr<const ServerContext>> make_server_context(const ServerPol
   SSL_CTX_set_min_proto_version(context.get(), native_version(policy.min_version));
   SSL_CTX_set_max_proto_version(context.get(), native_version(policy.max_version));
   if (auto set = set_cipher_suites(context.get(), policy.cipher_suites); !set) return set.error();
-  if (auto set = set_curves(context.get(), policy.curves); !set) return set.error();
-  if (!policy.session_tickets) keys = nullptr;
-  set_tickets(context.get(), keys != nullptr);
+  auto curves = openssl_curves(context.get(), policy.curves);
+  if (!curves) return curves.error();
+  if (SSL_CTX_set1_groups_list(context.get(), curves->c_str()) != 1)
+    return openssl_failure(FailureKind::bad_configuration, "curves");
+  if (auto set = set_client_auth(context.get(), policy); !set) return set.error();
+  set_tickets(context.get(), keys && policy.session_tickets && policy.client_auth == ClientAuth::none);
   bind_tickets_to(policy, context.get());
-  auto made = std::make_shared<const ServerContext>(std::move(context), *std::move(wire), std::move(keys));
+  auto made = std::make_shared<const ServerContext>(std::move(context), policy, *std::move(wire), *std::move(curves),
+                                                    std::move(keys));
   set_server_callbacks(*made);
   return made;
 }

@@ -19,6 +19,15 @@ enum class Version : std::uint8_t { tls12, tls13 };
 // Accepts Traefik's spelling (VersionTLS12) and the usual ones (1.2, TLS1.2, TLSv1.2).
 Result<Version> parse_version(std::string_view text);
 
+// Whether clients are asked for a certificate, and what one has to be (Traefik's clientAuthType).
+enum class ClientAuth : std::uint8_t {
+  none,
+  request,             // any, or none
+  require_any,         // any, of whoever
+  verify_if_given,     // none, or one of an authority we trust
+  require_and_verify,  // one of an authority we trust
+};
+
 struct ServerPolicy {
   Version min_version = Version::tls12;
   Version max_version = Version::tls13;
@@ -28,23 +37,36 @@ struct ServerPolicy {
   std::vector<std::string> curves = {};          // Traefik's (CurveP256, X25519) or OpenSSL's names; empty: defaults
   // Preferred first; empty: the extension is ignored. `acme-tls/1` in it is left out: see accept_tls.
   std::vector<std::string> alpn = {"h2", "http/1.1"};
+  // Never with client certificates: each connection shows its own, so one that has ended lets nobody in.
   bool session_tickets = true;
+  ClientAuth client_auth = ClientAuth::none;
+  // The authorities for the two kinds that verify; empty: none, and no certificate is good enough.
+  std::string client_ca_pem = {};
 
   bool operator==(const ServerPolicy&) const = default;
 };
 
 class ServerContext {
  public:
-  ServerContext(SslContextHandle context, std::string alpn_wire, std::shared_ptr<const TicketKeys> keys);
+  ServerContext(SslContextHandle context, const ServerPolicy& policy, std::string alpn_wire, std::string curves,
+                std::shared_ptr<const TicketKeys> keys);
 
   ssl_ctx_st* native() const { return context_.get(); }
   // The offered protocols as ALPN writes them: length byte, name, ...
   const std::string& alpn_wire() const { return alpn_wire_; }
   const TicketKeys* ticket_keys() const { return keys_.get(); }
+  // For OpenSSL: names separated by colons.
+  const std::string& curves() const { return curves_; }
+  // What clients have shown of themselves on a connection of this context: equal texts say the same (kind and
+  // authorities). Empty: nothing is asked for.
+  const std::string& client_auth() const { return client_auth_; }
+  // No connection of this context is without a certificate.
+  bool requires_certificate() const { return requires_certificate_; }
 
  private:
   SslContextHandle context_;
-  std::string alpn_wire_;
+  std::string alpn_wire_, curves_, client_auth_;
+  bool requires_certificate_;
   std::shared_ptr<const TicketKeys> keys_;
 };
 

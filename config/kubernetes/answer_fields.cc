@@ -13,11 +13,6 @@ const boost::json::value* member(const boost::json::object& parent, std::string_
   return parent.if_contains(key);
 }
 
-bool is_plain(char c) {
-  const auto in = [c](char first, char last) { return c >= first && c <= last; };
-  return in('a', 'z') || in('A', 'Z') || in('0', '9') || c == '-' || c == '_' || c == '~' || c == '.';
-}
-
 }  // namespace
 
 Result<boost::json::object> read_object(std::string_view text) {
@@ -45,21 +40,6 @@ std::string text_in(const boost::json::object& parent, std::string_view key) {
 std::int64_t number_in(const boost::json::object& parent, std::string_view key) {
   const auto* value = member(parent, key);
   return value != nullptr && value->is_int64() ? value->get_int64() : 0;
-}
-
-// "." and ".." are no names of objects, but would be steps in a path.
-std::string path_segment(std::string_view name) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  const bool steps = name == "." || name == "..";
-  std::string text;
-  for (const char c : name) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (is_plain(c) && !steps)
-      text += c;
-    else
-      (text += '%').append({digits[byte >> 4], digits[byte & 15]});
-  }
-  return text;
 }
 
 }  // namespace gatehouse::kubernetes

@@ -20,7 +20,4 @@ const boost::json::object& object_in(const boost::json::object& parent, std::str
 std::string text_in(const boost::json::object& parent, std::string_view key);
 std::int64_t number_in(const boost::json::object& parent, std::string_view key);
 
-// One segment of a request's path; what has a meaning in URLs is escaped.
-std::string path_segment(std::string_view name);
-
 }  // namespace gatehouse::kubernetes

@@ -2,6 +2,7 @@
 
 #include "config/kubernetes/answer_fields.h"
 #include "config/kubernetes/micro_time.h"
+#include "config/kubernetes/url_text.h"
 #include "tls/digest.h"
 
 #include <boost/json/serialize.hpp>

@@ -2,6 +2,7 @@
 
 #include "config/kubernetes/cluster_cache.h"
 #include "config/kubernetes/feed.h"
+#include "config/kubernetes/url_text.h"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
@@ -42,20 +43,7 @@ std::string path_of(const Resource& resource, const std::string& ns) {
          (ns.empty() ? "" : "/namespaces/" + ns) + "/" + std::string(resource.plural);
 }
 
-std::string query_text(std::string_view text) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string encoded;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) != 0 || c == '-' || c == '.' || c == '_')
-      encoded += c;
-    else
-      ((encoded += '%') += digits[byte >> 4]) += digits[byte & 15];
-  }
-  return encoded;
-}
-
-std::string by_name(const ObjectName& name) { return "fieldSelector=metadata.name%3D" + query_text(name.name); }
+std::string by_name(const ObjectName& name) { return "fieldSelector=metadata.name%3D" + percent_encoded(name.name); }
 
 // As the API server lets objects and namespaces be named; nothing else is asked for.
 bool may_exist(const ObjectName& name) {
@@ -90,11 +78,6 @@ Awaitable<Written> write_there(std::filesystem::path file, std::vector<Object> o
   co_return std::make_shared<Result<void>>(write_cluster_cache(file, objects, time));
 }
 
-// Nothing would follow that kind any more: better to end and be started again than to serve the past.
-void end_for(const std::exception_ptr& bug) {
-  if (bug) std::rethrow_exception(bug);
-}
-
 Problem problem_with(Severity severity, std::string object, std::string words) {
   return {"", 0, 0, severity, std::move(object), std::move(words)};
 }
@@ -109,14 +92,12 @@ Cluster::Ports with_random(Cluster::Ports ports) {
 Cluster::Cluster(Ports ports, ClusterOptions options)
     : ports_(with_random(std::move(ports))),
       options_(std::move(options)),
+      watches_(ports_.executor, ports_.clock),
       fetch_(std::make_shared<SecretFetch>(
           SecretFetch::Ports{ports_.executor, ports_.clock, ports_.stream,
                              [this](const ObjectName& name, const Value& secret) { secret_found(name, secret); },
-                             [this](const std::string& trouble) {
-                               if (fetch_trouble_ != trouble) {
-                                 fetch_trouble_ = trouble;
-                                 changed();
-                               }
+                             [this](bool other_troubles) {
+                               if (other_troubles) changed();
                                check_synced();
                              }})),
       changed_(ports_.executor, TimePoint::max()),
@@ -151,7 +132,7 @@ void Cluster::add_feeds(const std::string& ns) {
     add(of_cluster, "", "");
   }
   const std::string routes =
-      options_.route_selector.empty() ? "" : "labelSelector=" + query_text(options_.route_selector);
+      options_.route_selector.empty() ? "" : "labelSelector=" + percent_encoded(options_.route_selector);
   add(ingresses, ns, routes);
   add(services, ns, "");
   add(slices, ns, "");
@@ -187,18 +168,16 @@ std::shared_ptr<Feed> Cluster::make_feed(Scope scope, ListWatch::Options options
       std::move(scope), std::move(options), abilities_);
 }
 
-void Cluster::start(const std::shared_ptr<Feed>& feed) {
-  asio::co_spawn(ports_.executor, feed->watcher().run(), [feed](std::exception_ptr bug) { end_for(bug); });
-}
+void Cluster::start(const std::shared_ptr<Feed>& feed) { watches_.start(feed, feed->watcher().run()); }
 
 Awaitable<void> Cluster::run(std::function<void()> on_change) {
   on_change_ = std::move(on_change);
   running_ = true;
   for (const auto& feed : feeds_) start(feed);
   for (const auto& [name, feed] : secret_feeds_) start(feed);
-  const auto fetch = fetch_;
-  asio::co_spawn(ports_.executor, fetch->run(), [fetch](std::exception_ptr bug) { end_for(bug); });
+  watches_.start(fetch_, fetch_->run());
   co_await (keep_cache() || until_stopped());
+  co_await watches_.ended_before(TimePoint::max());
 }
 
 void Cluster::stop() {
@@ -242,7 +221,7 @@ void Cluster::want_secrets(std::set<ObjectName> names) {
 }
 
 void Cluster::forget_secret(const ObjectName& name) {
-  fetch_->forget(name);
+  if (fetch_->forget(name)) changed();
   const auto feed = secret_feeds_.find(name);
   if (feed == secret_feeds_.end()) return;
   feed->second->watcher().stop();
@@ -326,7 +305,7 @@ std::vector<Problem> Cluster::problems() const {
         problem_with(Severity::warning, "API server",
                      "not heard yet; served is what " + options_.cache_file.string() + " says of " + cache_time_));
   if (!cache_trouble_.empty()) problems.push_back(problem_with(Severity::warning, "", cache_trouble_));
-  if (!fetch_trouble_.empty()) problems.push_back(problem_with(Severity::warning, "", fetch_trouble_));
+  for (const auto& trouble : fetch_->troubles()) problems.push_back(problem_with(Severity::warning, "", trouble));
   for (const auto& feed : feeds) {
     const ListWatch& state = feed->state();
     const bool told = state.health() == ListWatch::Health::good || state.health() == ListWatch::Health::away ||

@@ -16,6 +16,7 @@
 #include "config/kubernetes/cluster_store.h"
 #include "config/kubernetes/list_watch.h"
 #include "config/kubernetes/secret_fetch.h"
+#include "config/kubernetes/waiting.h"
 
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
@@ -75,7 +76,8 @@ class Cluster {
   Cluster& operator=(const Cluster&) = delete;
 
   // Calls on_change whenever objects(), problems() or has_synced() are others, until stop(). A list's changes are told
-  // when the list is complete. This outlives it: spawn it with a completion that holds the shared pointer to this.
+  // when the list is complete. When it returns nothing of this runs any more. This outlives it: spawn it with a
+  // completion that holds the shared pointer to this.
   Awaitable<void> run(std::function<void()> on_change);
   void stop();
 
@@ -123,8 +125,8 @@ class Cluster {
   const std::shared_ptr<ServerAbilities> abilities_ = std::make_shared<ServerAbilities>();
   std::vector<std::shared_ptr<Feed>> feeds_;
   std::map<ObjectName, std::shared_ptr<Feed>> secret_feeds_;  // `referenced`
+  Loops watches_;
   std::shared_ptr<SecretFetch> fetch_;
-  std::string fetch_trouble_;
   std::set<ObjectName> wanted_;
   bool wanted_told_ = false;
   bool kinds_told_ = false;  // that they are listed

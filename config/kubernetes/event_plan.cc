@@ -3,6 +3,7 @@
 #include "base/escape.h"
 #include "config/kubernetes/answer_fields.h"
 #include "config/kubernetes/micro_time.h"
+#include "config/kubernetes/url_text.h"
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>

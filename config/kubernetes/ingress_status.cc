@@ -1,6 +1,10 @@
 #include "config/kubernetes/ingress_status.h"
 
 #include "base/escape.h"
+#include "config/kubernetes/answer_fields.h"
+#include "config/kubernetes/load_balancer.h"
+
+#include <boost/json/serialize.hpp>
 
 #include <algorithm>
 
@@ -92,22 +96,81 @@ void IngressStatus::complain(const std::string& words) {
   ports_.log->log(aloud ? spdlog::level::warn : spdlog::level::debug, "{}", printable(words));
 }
 
+namespace {
+
+enum class Clearing : std::uint8_t { removed, left, failed };
+
+// One Ingress after the other, and none forgotten because of another.
+class StatusClearing {
+ public:
+  StatusClearing(Clock& clock, ApiCall call, std::string shown_by_us)
+      : clock_(clock), call_(std::move(call)), shown_by_us_(std::move(shown_by_us)) {}
+
+  Awaitable<Clearing> clear(ShownStatus shown) {
+    for (int tries = 0; tries < clearing_tries; ++tries) {
+      if (shown.resource_version.empty()) {
+        const bool there = co_await read(shown);
+        if (!there) co_return outcome();
+      }
+      if (shown.load_balancer != shown_by_us_) co_return Clearing::left;
+      ApiRequest request = status_patch(shown.ingress, "", shown.resource_version);
+      answer_ = co_await insist(clock_, call_, std::move(request));
+      if (!answer_ || answer_->status != 409) co_return outcome();
+      shown.resource_version.clear();  // it has changed, though perhaps not in what it shows
+    }
+    co_return outcome();
+  }
+
+  std::string trouble() const { return answer_ ? answer_->message : describe(answer_.error()); }
+
+ private:
+  Awaitable<bool> read(ShownStatus& shown) {
+    ApiRequest request;
+    request.path = ingress_path(shown.ingress);
+    answer_ = co_await insist(clock_, call_, std::move(request));
+    if (!answer_ || !answer_->good()) co_return false;
+    const auto ingress = read_object(answer_->body);
+    if (!ingress) {
+      answer_ = ingress.error();
+      co_return false;
+    }
+    shown.load_balancer =
+        load_balancer_of_json(boost::json::serialize(object_in(object_in(*ingress, "status"), "loadBalancer")));
+    shown.resource_version = text_in(object_in(*ingress, "metadata"), "resourceVersion");
+    co_return true;
+  }
+
+  Clearing outcome() const {
+    if (!answer_) return Clearing::failed;
+    if (answer_->good()) return Clearing::removed;
+    return answer_->status == 404 ? Clearing::left : Clearing::failed;
+  }
+
+  Clock& clock_;
+  const ApiCall call_;
+  const std::string shown_by_us_;
+  Result<ApiAnswer> answer_ = Failure(FailureKind::internal);
+};
+
+}  // namespace
+
 Awaitable<ClearedStatus> clear_ingress_status(Clock& clock, ApiCall call, std::vector<ShownStatus> ours,
                                               std::string shown_by_us) {
   ClearedStatus report;
+  StatusClearing clearing(clock, std::move(call), shown_by_us);
   for (const ShownStatus& shown : ours) {
-    if (shown_by_us.empty() || shown.load_balancer != shown_by_us) {
+    const bool may_be_ours = shown.resource_version.empty() || shown.load_balancer == shown_by_us;
+    if (shown_by_us.empty() || !may_be_ours) {
       ++report.left;
       continue;
     }
-    ApiRequest request = status_patch(shown.ingress, "", shown.resource_version);
-    const auto answer = co_await insist(clock, call, std::move(request));
-    if (answer && answer->good())
+    const Clearing outcome = co_await clearing.clear(shown);
+    if (outcome == Clearing::removed)
       ++report.removed;
-    else if (answer && (answer->status == 404 || answer->status == 409))
+    else if (outcome == Clearing::left)
       ++report.left;
     else
-      report.failures.push_back(shown.ingress.text() + ": " + (answer ? answer->message : describe(answer.error())));
+      report.failures.push_back(shown.ingress.text() + ": " + clearing.trouble());
     co_await clock.sleep_until(clock.now() + clearing_rest);
   }
   co_return report;

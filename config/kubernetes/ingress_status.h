@@ -41,8 +41,10 @@ class IngressStatus {
   // What `wanted` or `ours` tell may have changed.
   void changed();
   std::size_t contested() const { return plan_ ? plan_->contested() : 0; }
+  // What they show may be ours though we have not seen it there; known for certain when run() has ended.
+  std::vector<ObjectName> unconfirmed() const { return plan_ ? plan_->unconfirmed() : std::vector<ObjectName>(); }
 
-  // Until stop().
+  // Until stop(), and until a write that is under way then is answered: longest_write at most.
   Awaitable<void> run();
   void stop();
 
@@ -67,7 +69,8 @@ struct ClearedStatus {
   std::vector<std::string> failures;
 };
 
-// Removes what we have written: the status of each of `ours` that shows exactly `shown_by_us`.
+// Removes what we have written: the status of each of `ours` that shows exactly `shown_by_us`. One without a
+// resourceVersion, or that has changed since, is read first.
 Awaitable<ClearedStatus> clear_ingress_status(Clock& clock, ApiCall call, std::vector<ShownStatus> ours,
                                               std::string shown_by_us);
 

@@ -1,5 +1,6 @@
 #include "config/kubernetes/list_watch.h"
 
+#include "config/kubernetes/url_text.h"
 #include "config/problem.h"
 
 #include <algorithm>
@@ -26,21 +27,6 @@ constexpr int most_broken_starts = 3;
 // and tells those who watch.)
 constexpr int not_found_is_gone = 3;
 constexpr Duration not_found_lasts = seconds(90);
-
-std::string percent_encoded(std::string_view text) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string encoded;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-                       c == '.' || c == '_' || c == '~';
-    if (plain)
-      encoded += c;
-    else
-      ((encoded += '%') += digits[byte >> 4]) += digits[byte & 15];
-  }
-  return encoded;
-}
 
 bool is_too_large_version(std::string_view message) {
   return message.find("Too large resource version") != std::string_view::npos;
@@ -251,7 +237,7 @@ ListWatch::Effect ListWatch::refused(const ApiAnswer& answer, TimePoint now) {
     ill(answer.status == 403 ? Health::forbidden : Health::refused,
         "not allowed to " + std::string(step_ == Step::list ? "list " : "watch ") + options_.path + ": " +
             words_of(answer));
-    at_ = now + seconds(30) + std::chrono::duration_cast<Duration>(seconds(20) * random_());
+    back_off(now, answer.retry_after);  // a right that was just given, or taken by mistake, counts within seconds
     return Effect::none;
   }
   if (is_too_large_version(answer.message)) {

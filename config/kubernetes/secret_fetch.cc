@@ -8,6 +8,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace gatehouse::kubernetes {
 namespace {
@@ -104,13 +105,12 @@ Awaitable<void> SecretFetch::fetch(ObjectName name) {
 void SecretFetch::take(const ObjectName& name, const Result<ApiAnswer>& answer, const std::string& body) {
   if (!due_.contains(name)) return;  // nobody wants it any more
   if (overtaken_) return done(name);
-  const std::string what = "Secret " + name.text();
-  const auto fail = [&](const std::string& words, bool answered) {
+  const auto fail = [&](std::uint16_t status, const std::string& words, bool answered) {
     delay_ = std::clamp(delay_ * 2, shortest_delay, longest_delay);
     later(name, delay_, answered);
-    ports_.trouble(what + ": " + words);
+    ports_.tried(note_trouble(name, status, "Secret " + name.text() + ": " + words));
   };
-  if (!answer) return fail(describe(answer.error()), false);
+  if (!answer) return fail(0, describe(answer.error()), false);
   if (answer->status == 404) {
     const Tree none;
     ports_.found(name, none.root());
@@ -118,14 +118,39 @@ void SecretFetch::take(const ObjectName& name, const Result<ApiAnswer>& answer, 
   }
   if (!answer->good()) {
     const bool refused = answer->status == 403 || answer->status == 401;
-    return fail("HTTP " + std::to_string(answer->status) + ": " + quoted(answer->message), refused);
+    return fail(answer->status, "HTTP " + std::to_string(answer->status) + ": " + quoted(answer->message), refused);
   }
   const Tree tree = Tree::from_json(body);
   const Value metadata = tree.root()["metadata"];
   if (metadata["name"].text() != name.name || metadata["namespace"].text() != name.ns)
-    return fail("the answer is no such object", true);
+    return fail(answer->status, "the answer is no such object", true);
   ports_.found(name, tree.root());
   done(name);
+}
+
+// Words that differ with each try (a port, a number of the request) are no news.
+bool SecretFetch::note_trouble(const ObjectName& name, std::uint16_t status, const std::string& words) {
+  const auto [at, added] = troubles_.try_emplace(name, Trouble{status, words});
+  if (added) return true;
+  if (at->second.status == status) return false;
+  at->second = {status, words};
+  return true;
+}
+
+std::vector<std::string> SecretFetch::troubles() const {
+  std::vector<std::string> told;
+  bool silence_told = false;
+  for (const auto& [name, trouble] : troubles_) {
+    if (trouble.status == 0 && std::exchange(silence_told, true)) continue;
+    if (told.size() == most_troubles) break;
+    told.push_back(trouble.words);
+  }
+  return told;
+}
+
+bool SecretFetch::forget(const ObjectName& name) {
+  due_.erase(name);
+  return troubles_.erase(name) > 0;
 }
 
 void SecretFetch::later(const ObjectName& name, Duration by, bool answered) {
@@ -140,7 +165,7 @@ void SecretFetch::done(const ObjectName& name) {
     later(name, poll_again, true);
   else
     due_.erase(name);
-  ports_.trouble("");
+  ports_.tried(troubles_.erase(name) > 0);
 }
 
 }  // namespace gatehouse::kubernetes

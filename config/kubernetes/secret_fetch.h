@@ -12,7 +12,8 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <map>
-#include <set>
+#include <string>
+#include <vector>
 
 namespace gatehouse::kubernetes {
 
@@ -28,20 +29,26 @@ class SecretFetch {
     ApiStream stream;
     // The Secret as it is now; absent value: there is none. Not called for what failed.
     std::function<void(const ObjectName&, const Value&)> found;
-    // Why the last one failed; empty: it did not.
-    std::function<void(const std::string& trouble)> trouble;
+    // One was tried, and what troubles() tells may be something else now.
+    std::function<void(bool other_troubles)> tried;
   };
 
   explicit SecretFetch(Ports ports);
 
   void once(const ObjectName& name);
   void poll(const ObjectName& name);
-  void forget(const ObjectName& name) { due_.erase(name); }
+  // Whether troubles() may tell something else now.
+  bool forget(const ObjectName& name);
   bool polls(const ObjectName& name) const;
   // Some have not been answered for the first time. Those that are refused count as answered.
   bool pending() const;
   bool awaits(const ObjectName& name) const;
   void overtaken(const ObjectName& name) { overtaken_ = overtaken_ || name == asked_; }
+
+  // Why Secrets cannot be got, each in the same words while it lasts; `most_troubles` at most, and of those without an
+  // answer one, for it will be the same for all.
+  std::vector<std::string> troubles() const;
+  static constexpr std::size_t most_troubles = 20;
 
   // Until stop(). This outlives it.
   Awaitable<void> run();
@@ -54,17 +61,24 @@ class SecretFetch {
     bool answered = false;
   };
 
+  struct Trouble {
+    std::uint16_t status = 0;  // 0: no answer, or one that makes no sense
+    std::string words;
+  };
+
   Awaitable<void> follow();
   Awaitable<void> wait_for_work();
   Awaitable<void> until(std::shared_ptr<asio::steady_timer> timer);
   Awaitable<void> fetch(ObjectName name);
   void take(const ObjectName& name, const Result<ApiAnswer>& answer, const std::string& body);
+  bool note_trouble(const ObjectName& name, std::uint16_t status, const std::string& words);
   void later(const ObjectName& name, Duration by, bool answered);
   void done(const ObjectName& name);
   const std::pair<const ObjectName, Due>* next() const;
 
   const Ports ports_;
   std::map<ObjectName, Due> due_;
+  std::map<ObjectName, Trouble> troubles_;
   ObjectName asked_;
   bool overtaken_ = false;
   Duration delay_{};

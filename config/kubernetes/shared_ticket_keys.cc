@@ -42,25 +42,6 @@ tls::TicketKey key_of(std::string_view bytes) {
   return key;
 }
 
-std::optional<std::string> from_hex(std::string_view text) {
-  std::string bytes;
-  for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
-    unsigned value = 0;
-    const auto [end, error] = std::from_chars(text.data() + i, text.data() + i + 2, value, 16);
-    if (error != std::errc() || end != text.data() + i + 2) return std::nullopt;
-    bytes += static_cast<char>(value);
-  }
-  return text.size() % 2 == 0 ? std::optional(bytes) : std::nullopt;
-}
-
-std::string base64(std::string_view bytes) {
-  std::string text = base64url(bytes);
-  std::replace(text.begin(), text.end(), '-', '+');
-  std::replace(text.begin(), text.end(), '_', '/');
-  text.append((4 - text.size() % 4) % 4, '=');
-  return text;
-}
-
 std::string text_at(const json::object& object, std::string_view outer, std::string_view key) {
   const json::value* inner = object.if_contains(outer);
   const json::value* found = inner == nullptr || !inner->is_object() ? nullptr : inner->get_object().if_contains(key);
@@ -95,7 +76,7 @@ Result<DatedTicketKeys> parse_ticket_keys(std::string_view text) {
     const bool is_time = space != std::string_view::npos && error == std::errc() && end == line.data() + space &&
                          second > 0 && second < 9'000'000'000;
     const auto bytes =
-        is_time && line.size() == space + 1 + 2 * key_bytes ? from_hex(line.substr(space + 1)) : std::nullopt;
+        is_time && line.size() == space + 1 + 2 * key_bytes ? tls::from_hex(line.substr(space + 1)) : std::nullopt;
     if (!bytes || keys.size() == most_shared_keys)
       return failed("does not hold ticket keys as this version writes them");
     keys.push_back({WallTime(std::chrono::seconds(second)), key_of(*bytes)});

@@ -2,6 +2,7 @@
 
 #include "config/kubernetes/answer_fields.h"
 #include "config/kubernetes/load_balancer.h"
+#include "config/kubernetes/url_text.h"
 
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
@@ -40,12 +41,16 @@ boost::json::value points_json(std::string_view load_balancer) {
 
 }  // namespace
 
+std::string ingress_path(const ObjectName& ingress) {
+  return "/apis/networking.k8s.io/v1/namespaces/" + path_segment(ingress.ns) + "/ingresses/" +
+         path_segment(ingress.name);
+}
+
 ApiRequest status_patch(const ObjectName& ingress, std::string_view load_balancer, std::string_view version) {
   object patch{{"status", object{{"loadBalancer", object{{"ingress", points_json(load_balancer)}}}}}};
   if (!version.empty()) patch["metadata"] = object{{"resourceVersion", version}};
   return {.method = "PATCH",
-          .path = "/apis/networking.k8s.io/v1/namespaces/" + path_segment(ingress.ns) + "/ingresses/" +
-                  path_segment(ingress.name) + "/status",
+          .path = ingress_path(ingress) + "/status",
           .body = boost::json::serialize(patch),
           .content_type = "application/merge-patch+json"};
 }
@@ -91,6 +96,7 @@ bool StatusPlan::look(Entries::iterator at, const ShownStatus& shown, TimePoint 
   if (is_right || shown.resource_version == entry.written_version || now >= entry.written_at + rules_.until_seen)
     entry.come_back = true;
   if (!entry.come_back) return false;  // what we see is from before
+  entry.unconfirmed = false;
   if (is_right) {
     if (!entry.contested) set_due(at, TimePoint::max());
     entry.failures = 0;
@@ -125,7 +131,7 @@ std::optional<ObjectName> StatusPlan::take_next(TimePoint now) {
   if (next_at() > now || !writes_.take(now)) return std::nullopt;
   const auto at = entries_.find(due_.begin()->second);
   set_due(at, TimePoint::max());
-  at->second.under_way = true;
+  at->second.under_way = at->second.unconfirmed = true;
   at->second.contested = false;
   at->second.written = wanted_;
   return at->first;
@@ -157,6 +163,7 @@ void StatusPlan::note_success(Entries::iterator at, const ApiAnswer& answer, Tim
 void StatusPlan::note_failure(Entries::iterator at, const Result<ApiAnswer>& answer, TimePoint now) {
   Entry& entry = at->second;
   entry.written.clear();
+  if (answer) entry.unconfirmed = false;
   if (concerns_server(answer)) {
     hold_all(answer ? answer->retry_after : std::nullopt, now);
     return set_due(at, now);
@@ -182,6 +189,13 @@ void StatusPlan::set_due(Entries::iterator at, TimePoint due) {
 
 Duration StatusPlan::back_off(int failures) const {
   return std::min(rules_.first_retry * (1 << std::clamp(failures - 1, 0, 20)), rules_.last_retry);
+}
+
+std::vector<ObjectName> StatusPlan::unconfirmed() const {
+  std::vector<ObjectName> names;
+  for (const auto& [name, entry] : entries_)
+    if (entry.unconfirmed) names.push_back(name);
+  return names;
 }
 
 std::size_t StatusPlan::contested() const {

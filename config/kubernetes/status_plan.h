@@ -50,6 +50,8 @@ class StatusPlan {
   std::string wrote(const ObjectName& ingress, const Result<ApiAnswer>& answer, TimePoint now);
 
   const std::string& wanted() const { return wanted_; }
+  // What was written and was not seen since, so that what they show is not known.
+  std::vector<ObjectName> unconfirmed() const;
   std::size_t contested() const;
 
  private:
@@ -62,6 +64,7 @@ class StatusPlan {
     TimePoint written_at{};
     bool come_back = true;  // the last write was told to us, or should have been by now
     bool under_way = false;
+    bool unconfirmed = false;
     bool contested = false;
     int answers = 0;  // to another writer
     int failures = 0;
@@ -88,6 +91,8 @@ class StatusPlan {
   int server_failures_ = 0;
   int forbidden_in_a_row_ = 0;
 };
+
+std::string ingress_path(const ObjectName& ingress);
 
 // One write. A merge patch on the subresource: one request without a read before it, it takes the right `patch` on
 // ingresses/status and no more, leaves every other field as it is, also those we do not know, and being the same

@@ -1,5 +1,6 @@
 #include "config/kubernetes/waiting.h"
 
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -51,6 +52,25 @@ Awaitable<void> Bell::rung() {
 Awaitable<void> Bell::wait_until(TimePoint when) {
   if (!rung_ && clock_.now() < when) co_await ends_before(clock_, when, rung());
   rung_ = false;
+}
+
+Loops::Loops(asio::any_io_executor executor, Clock& clock)
+    : executor_(std::move(executor)),
+      clock_(clock),
+      state_(std::make_shared<State>(State{Bell(executor_, clock), 0})) {}
+
+void Loops::start(std::shared_ptr<const void> held, Awaitable<void> loop) {
+  ++state_->running;
+  asio::co_spawn(executor_, std::move(loop), [state = state_, held = std::move(held)](std::exception_ptr bug) {
+    if (--state->running == 0) state->ended.ring();
+    if (bug) std::rethrow_exception(bug);
+  });
+}
+
+Awaitable<bool> Loops::ended_before(TimePoint until) {
+  const auto state = state_;
+  while (state->running > 0 && clock_.now() < until) co_await state->ended.wait_until(until);
+  co_return state->running == 0;
 }
 
 }  // namespace gatehouse::kubernetes

@@ -6,6 +6,8 @@
 
 #include <boost/asio/steady_timer.hpp>
 
+#include <memory>
+
 namespace gatehouse::kubernetes {
 
 // Runs `work` to its end, or until `until`: then it is cancelled, waited for, and the answer is false.
@@ -29,6 +31,28 @@ class Bell {
   Clock& clock_;
   asio::steady_timer timer_;  // never expires
   bool rung_ = false;
+};
+
+// Loops that run side by side, and when the last of them has ended. A loop that throws ends the program: nothing would
+// be followed any more, and to be started again is better than to serve the past.
+class Loops {
+ public:
+  Loops(asio::any_io_executor executor, Clock& clock);
+
+  // Both live as long as the loop does; this need not.
+  void start(std::shared_ptr<const void> held, Awaitable<void> loop);
+  // False: some still run.
+  Awaitable<bool> ended_before(TimePoint until);
+
+ private:
+  struct State {
+    Bell ended;
+    int running = 0;
+  };
+
+  asio::any_io_executor executor_;
+  Clock& clock_;
+  std::shared_ptr<State> state_;
 };
 
 }  // namespace gatehouse::kubernetes

@@ -43,14 +43,23 @@ const Rights routes = together({
 });
 const Rights status = {"networking.k8s.io/ingresses/status patch"};
 const Rights events = {"events.k8s.io/events create", "events.k8s.io/events patch"};
-const Rights lease = {
-    "coordination.k8s.io/leases create",
-    "coordination.k8s.io/leases get (gatehouse)",
-    "coordination.k8s.io/leases update (gatehouse)",
-};
-const Rights ticket_keys =
-    together({{"/secrets create", "/secrets update (gatehouse-ticket-keys)", "/secrets patch (gatehouse-ticket-keys)"},
-              to_read("/secrets", " (gatehouse-ticket-keys)")});
+
+Rights to_lead_by(const std::string& name) {
+  return {
+      "coordination.k8s.io/leases create",
+      "coordination.k8s.io/leases get (" + name + ")",
+      "coordination.k8s.io/leases update (" + name + ")",
+  };
+}
+
+Rights to_share(const std::string& secret) {
+  const std::string suffix = " (" + secret + ")";
+  return together({{"/secrets create", "/secrets update" + suffix, "/secrets patch" + suffix},  //
+                   to_read("/secrets", suffix)});
+}
+
+const Rights lease = to_lead_by("gatehouse");
+const Rights ticket_keys = to_share("gatehouse-ticket-keys");
 
 // Every role is bound, in its own namespace, to the pod's ServiceAccount.
 void expect_bound(const Rendering& rendering, const std::string& kind) {
@@ -132,6 +141,28 @@ TEST(RightsTest, WhatIsTurnedOffNeedsNone) {
   EXPECT_FALSE(rights.contains("events.k8s.io/events create"));
   const auto home = rights_of(rendering("all_choices").object("Role", "gatehouse"));
   EXPECT_FALSE(home.contains("/secrets create"));
+}
+
+// providers.kubernetes and config may name other objects than the chart does.
+TEST(RightsTest, TheyFollowWhatTheSettingsName) {
+  const auto& elsewhere = rendering("names_elsewhere");
+  const auto in = [&](const char* role) { return elsewhere.object("Role", role)["metadata"]["namespace"].text(); };
+  EXPECT_EQ(rights_of(elsewhere.object("Role", "gatehouse")),
+            together({to_share("edge-sessions"), to_read("/services")}));
+  EXPECT_EQ(rights_of(elsewhere.object("Role", "gatehouse-lease")), to_lead_by("edge-leader"));
+  EXPECT_EQ(in("gatehouse-lease"), "edge-leases");
+  EXPECT_EQ(rights_of(elsewhere.object("Role", "gatehouse-published-service")),
+            to_read("/services", " (load-balancer)"));
+  EXPECT_EQ(in("gatehouse-published-service"), "network");
+  EXPECT_FALSE(rights_of(elsewhere.object("Role", "gatehouse-routes")).contains("events.k8s.io/events create"));
+}
+
+TEST(RightsTest, NoFurtherRoleIsMadeWithoutNeed) {
+  for (const auto& rendering : renderings()) {
+    if (rendering.name() == "names_elsewhere") continue;
+    EXPECT_FALSE(rendering.object("Role", "gatehouse-lease").given()) << rendering.name();
+    EXPECT_FALSE(rendering.object("Role", "gatehouse-published-service").given()) << rendering.name();
+  }
 }
 
 }  // namespace

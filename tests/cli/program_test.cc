@@ -1,6 +1,7 @@
 // The serving program as a whole, in this process: real sockets, files and signals.
 #include "cli/commands.h"
 
+#include "tests/doubles/held_port.h"
 #include "tests/doubles/temporary_directory.h"
 
 #include <gtest/gtest.h>
@@ -17,33 +18,6 @@
 
 namespace gatehouse {
 namespace {
-
-// A port of the loopback that nobody else is given while this is there: bound, and not listened on, so that who shares
-// it (SO_REUSEPORT) gets all connections.
-class Port {
- public:
-  Port() : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    const int on = 1;
-    ::setsockopt(socket_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    ::setsockopt(socket_, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-    socklen_t size = sizeof address;
-    auto* plain = reinterpret_cast<sockaddr*>(&address);
-    if (::bind(socket_, plain, size) != 0 || ::getsockname(socket_, plain, &size) != 0) std::abort();
-    number_ = ntohs(address.sin_port);
-  }
-  ~Port() { ::close(socket_); }
-  Port(const Port&) = delete;
-  Port& operator=(const Port&) = delete;
-
-  operator int() const { return number_; }
-
- private:
-  int socket_;
-  int number_ = 0;
-};
 
 // Hears what a program tells its service manager.
 class ServiceManager {
@@ -84,8 +58,8 @@ class Serving : public testing::Test {
   ~Serving() override { stop(); }
 
   std::string settings(const std::string& more = "") const {
-    return "entryPoints:\n  web: {address: '127.0.0.1:" + std::to_string(web_) +
-           "'}\n  admin: {address: '127.0.0.1:" + std::to_string(admin_) + "'}\n" + more +
+    return "entryPoints:\n  web: {address: '127.0.0.1:" + std::to_string(web_.number()) +
+           "'}\n  admin: {address: '127.0.0.1:" + std::to_string(admin_.number()) + "'}\n" + more +
            "providers: {manifests: {directory: " + (root_ / "manifests").string() +
            "}}\nlog: {filePath: " + (root_ / "log").string() +
            "}\naccessLog: {filePath: " + (root_ / "access").string() + "}\nworkers: 2\n";
@@ -126,8 +100,8 @@ class Serving : public testing::Test {
   }
 
   TemporaryDirectory root_;
-  const Port web_;
-  const Port admin_;
+  const HeldPort web_;
+  const HeldPort admin_;
   ServiceManager manager_;
   std::thread thread_;
   int exit_code_ = -1;
@@ -140,18 +114,18 @@ TEST_F(Serving, ServesReloadsAndStops) {
       "rules: [{host: a.test, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: gone, port: "
       "{number: 80}}}}]}}]}\n");
   start();
-  EXPECT_EQ(ask(admin_, "/ping", "localhost").substr(0, 12), "HTTP/1.1 200");
-  EXPECT_EQ(ask(admin_, "/ready", "localhost").substr(0, 12), "HTTP/1.1 200");
-  EXPECT_EQ(ask(web_, "/").substr(0, 12), "HTTP/1.1 503");
-  EXPECT_EQ(ask(web_, "/", "b.test").substr(0, 12), "HTTP/1.1 404");
+  EXPECT_EQ(ask(admin_.number(), "/ping", "localhost").substr(0, 12), "HTTP/1.1 200");
+  EXPECT_EQ(ask(admin_.number(), "/ready", "localhost").substr(0, 12), "HTTP/1.1 200");
+  EXPECT_EQ(ask(web_.number(), "/").substr(0, 12), "HTTP/1.1 503");
+  EXPECT_EQ(ask(web_.number(), "/", "b.test").substr(0, 12), "HTTP/1.1 404");
 
-  const Port more;
-  root_.write("gatehouse.yaml", settings("  more: {address: '127.0.0.1:" + std::to_string(more) + "'}\n"));
+  const HeldPort more;
+  root_.write("gatehouse.yaml", settings("  more: {address: '127.0.0.1:" + std::to_string(more.number()) + "'}\n"));
   reload();
-  EXPECT_EQ(ask(more, "/").substr(0, 12), "HTTP/1.1 503");
+  EXPECT_EQ(ask(more.number(), "/").substr(0, 12), "HTTP/1.1 503");
   root_.write("gatehouse.yaml", settings());
   reload();
-  EXPECT_EQ(ask(web_, "/").substr(0, 12), "HTTP/1.1 503");
+  EXPECT_EQ(ask(web_.number(), "/").substr(0, 12), "HTTP/1.1 503");
   EXPECT_EQ(stop(), exit_well);
 }
 
@@ -159,13 +133,13 @@ TEST_F(Serving, BrokenSettingsOnReloadKeepItServing) {
   start();
   root_.write("gatehouse.yaml", "entryPoints: [\n");
   reload();
-  EXPECT_EQ(ask(admin_, "/ping", "localhost").substr(0, 12), "HTTP/1.1 200");
+  EXPECT_EQ(ask(admin_.number(), "/ping", "localhost").substr(0, 12), "HTTP/1.1 200");
   EXPECT_EQ(stop(), exit_well);
 }
 
 TEST_F(Serving, ATakenAddressEndsItAtTheStart) {
   asio::io_context context;
-  asio::ip::tcp::acceptor taken(context, {asio::ip::address_v4::loopback(), static_cast<unsigned short>(int{web_})});
+  asio::ip::tcp::acceptor taken(context, {asio::ip::address_v4::loopback(), web_.number()});
   std::string file = (root_ / "gatehouse.yaml").string();
   const char* arguments[] = {"gatehouse", "run", "--config", file.c_str()};
   std::ostringstream out, err;

@@ -123,23 +123,5 @@ TEST_F(Resolving, ForgetsNamesThatAreNotWantedAnyMore) {
   EXPECT_EQ(resolver_.addresses().at("a.test"), addresses({"10.0.0.1"}));
 }
 
-TEST(SystemResolver, ResolvesLocalhostAndSaysWhatFails) {
-  asio::io_context context;
-  SystemResolver system;
-  std::optional<Result<Addresses>> local, wrong;
-  auto ask = [](SystemResolver& resolver, std::string name,
-                std::optional<Result<Addresses>>& answer) -> Awaitable<void> {
-    answer = co_await resolver.resolve(name);
-  };
-  asio::co_spawn(context, ask(system, "localhost", local), asio::detached);
-  std::string no_dns_name = std::string(70, 'a') + ".test";  // fails without asking anyone
-  asio::co_spawn(context, ask(system, no_dns_name, wrong), asio::detached);
-  context.run();
-  ASSERT_TRUE(local && *local);
-  EXPECT_TRUE((*local)->front().is_loopback());
-  ASSERT_TRUE(wrong && !*wrong);
-  EXPECT_FALSE(wrong->error().detail.empty());
-}
-
 }  // namespace
 }  // namespace gatehouse

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "tests/doubles/acme/pebble.h"
+#include "tests/doubles/held_port.h"
 #include "tests/doubles/proxy/peer.h"
 
 #include <boost/json/value.hpp>
@@ -67,13 +68,13 @@ class GatehouseProcess {
   long mebibytes() const;
 
  private:
-  static Endpoint at(const acme::HeldPort& port) { return {asio::ip::address_v4::loopback(), port.number()}; }
+  static Endpoint at(const HeldPort& port) { return {asio::ip::address_v4::loopback(), port.number()}; }
   void write_settings();
 
   const std::string name_;
   const Settings settings_;
   const std::filesystem::path folder_;
-  const acme::HeldPort web_, websecure_, ssh_, admin_;
+  const HeldPort web_, websecure_, ssh_, admin_;
   std::unique_ptr<acme::ChildProcess> process_;
 };
 

@@ -51,6 +51,7 @@ TEST_F(KubernetesDrain, the_lease_is_handed_back_at_once) {
   EXPECT_TRUE(comes([&] { return leader() == "b"; })) << leader();
   EXPECT_LT(clock.now() - before, std::chrono::seconds(10)) << "a Lease that is not handed back takes 15";
   EXPECT_EQ(a->ended_within(std::chrono::seconds(20)), 0);
+  EXPECT_NE(a->log().find("the API server is followed no more"), std::string::npos) << a->log();
 }
 
 TEST_F(KubernetesDrain, uploads_websockets_and_ssh_sessions_end_by_themselves) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "tests/doubles/acme/pebble.h"
+#include "tests/doubles/held_port.h"
 #include "tests/doubles/proxy/peer.h"
 
 namespace gatehouse::end_to_end {
@@ -22,7 +23,7 @@ class SecureShell {
   std::filesystem::path key(const std::string& name) const;
 
   TemporaryDirectory folder_;
-  const acme::HeldPort port_;
+  const HeldPort port_;
   std::unique_ptr<acme::ChildProcess> server_;
 };
 

@@ -40,7 +40,10 @@ class ClusterTest : public testing::Test {
       ++changes;
       if (when_changed) when_changed();
     }),
-                   [this, held = cluster](std::exception_ptr) { ended = true; });
+                   [this, held = cluster](std::exception_ptr) {
+                     ended = true;
+                     EXPECT_EQ(api.open(), 0u) << "it has ended before its watches:\n" << api.paths();
+                   });
     api.run();
   }
   void stop() {
@@ -304,6 +307,51 @@ TEST_F(ClusterTest, AsksAgainForASecretThatItCouldNotGet) {
   EXPECT_EQ(problems(), "");
   pass(1h);
   EXPECT_FALSE(api.is_open("/secrets/x"));
+}
+
+TEST_F(ClusterTest, ASecretThatCannotBeGotIsOneSteadyProblem) {
+  start({.secrets = Secrets::referenced, .most_secret_watches = 0});
+  list_nothing();
+  cluster->want_secrets({{"a", "x"}, {"a", "y"}});
+  api.run();
+  api.end("/secrets/x", 403, "Forbidden", "request 17");
+  pass(1s);
+  api.send("/secrets/y", secret("y"));
+  api.end("/secrets/y");
+  const std::string told = problems();
+  EXPECT_NE(told.find("warning: Secret a/x: HTTP 403"), std::string::npos) << told;
+  changes = 0;
+  for (int minute = 0; minute < 5; ++minute) {
+    pass(61s);
+    for (int i = 0; i < 2; ++i) {
+      if (api.is_open("/secrets/x")) api.end("/secrets/x", 403, "Forbidden", "request " + std::to_string(18 + minute));
+      if (api.is_open("/secrets/y")) {
+        api.send("/secrets/y", secret("y"));
+        api.end("/secrets/y");
+      }
+      EXPECT_EQ(problems(), told);
+      pass(50ms);
+    }
+  }
+  EXPECT_EQ(changes, 0);
+  cluster->want_secrets({{"a", "y"}});
+  EXPECT_EQ(problems(), "");
+  EXPECT_EQ(changes, 1);
+}
+
+TEST_F(ClusterTest, SecretsWithoutAnAnswerAreOneProblemTogether) {
+  start({.secrets = Secrets::referenced, .most_secret_watches = 0});
+  list_nothing();
+  cluster->want_secrets({{"a", "x"}, {"a", "y"}});
+  api.run();
+  for (int i = 0; i < 10; ++i) {
+    for (const char* path : {"/secrets/x", "/secrets/y"})
+      if (api.is_open(path)) api.lose(path);
+    pass(30s);
+  }
+  const std::string told = problems();
+  EXPECT_TRUE(told.starts_with("warning: Secret a/x: ")) << told;
+  EXPECT_EQ(told.find("a/y"), std::string::npos) << told;
 }
 
 TEST_F(ClusterTest, ReadsOnlyReferencedSecretsAndSyncsWithThem) {

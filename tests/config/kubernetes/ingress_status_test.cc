@@ -4,6 +4,10 @@
 #include "config/kubernetes/load_balancer.h"
 #include "tests/config/kubernetes/simulation.h"
 
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -324,13 +328,21 @@ TEST_F(StatusPlanTest, IsLimitedInRate) {
 // Ingresses and their status, seen by us when `tell` is called.
 class StatusServer {
  public:
+  explicit StatusServer(asio::io_context& io) : released_(io, TimePoint::max()) {}
+
   std::map<ObjectName, std::string> shown;
   std::map<ObjectName, int> versions;
   std::vector<std::string> requests;
   std::vector<ApiAnswer> next_answers;
 
   ApiCall call() {
-    return [this](ApiRequest request) -> Awaitable<Result<ApiAnswer>> { co_return answer(request); };
+    return [this](ApiRequest request) -> Awaitable<Result<ApiAnswer>> { return serve(std::move(request)); };
+  }
+  // The answer comes late, though what was asked is done.
+  bool held = false;
+  void release() {
+    held = false;
+    released_.cancel();
   }
   std::vector<ShownStatus> view() const {
     std::vector<ShownStatus> all;
@@ -343,8 +355,15 @@ class StatusServer {
   }
 
  private:
+  Awaitable<Result<ApiAnswer>> serve(ApiRequest request) {
+    ApiAnswer given = answer(request);
+    error_code cancelled;
+    if (held) co_await released_.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
+    co_return given;
+  }
   ApiAnswer answer(const ApiRequest& request) {
     requests.push_back(request.path);
+    if (request.method == "GET") return read(request.path);
     if (!next_answers.empty()) {
       ApiAnswer first = next_answers.front();
       next_answers.erase(next_answers.begin());
@@ -364,6 +383,18 @@ class StatusServer {
     }
     return bad(404, "NotFound");
   }
+  ApiAnswer read(const std::string& path) const {
+    for (const auto& [name, text] : shown) {
+      if (ingress_path(name) != path) continue;
+      boost::json::array points;
+      for (const auto& point : parse_load_balancer(text)) points.push_back(object{{"ip", point.ip}});
+      const object ingress{{"metadata", object{{"resourceVersion", std::to_string(versions.at(name))}}},
+                           {"status", object{{"loadBalancer", object{{"ingress", points}}}}}};
+      return good(boost::json::serialize(ingress));
+    }
+    return bad(404, "NotFound");
+  }
+  asio::steady_timer released_;  // never expires
   int version_ = 0;
 };
 
@@ -389,7 +420,7 @@ class IngressStatusTest : public testing::Test {
   std::ostringstream log;
   Simulation world;
   ManualClock& clock;
-  StatusServer server;
+  StatusServer server{world.io};
   std::string wanted = ours;
   std::vector<ObjectName> given_up;
   IngressStatus status;
@@ -470,8 +501,10 @@ TEST_F(IngressStatusTest, AnotherTermInTheMiddleOfAWrite) {
 TEST_F(IngressStatusTest, ClearRemovesOnlyWhatWeWrote) {
   server.set(web, ours);
   server.set({"shop", "moved"}, ours);
+  server.set({"shop", "edited"}, ours);
   auto view = server.view();
-  server.set({"shop", "moved"}, ours);  // written again since
+  server.set({"shop", "moved"}, theirs);  // another controller's since
+  server.set({"shop", "edited"}, ours);  // changed since, but not in this
   server.next_answers = {bad(503, "Unavailable")};
   ClearedStatus cleared;
   world.spawn(
@@ -479,12 +512,55 @@ TEST_F(IngressStatusTest, ClearRemovesOnlyWhatWeWrote) {
         *report = co_await clear_ingress_status(its_clock, std::move(call), std::move(all), ours);
       }(clock, server.call(), view, &cleared));
   world.pass(10s);
+  EXPECT_EQ(cleared.removed, 2U);
+  EXPECT_EQ(cleared.left, 2U);
+  EXPECT_TRUE(cleared.failures.empty());
+  EXPECT_EQ(server.shown.at(web), "");
+  EXPECT_EQ(server.shown.at(api), theirs);
+  EXPECT_EQ(server.shown.at({"shop", "moved"}), theirs);
+  EXPECT_EQ(server.shown.at({"shop", "edited"}), "");
+}
+
+// What a view from before the write does not show is read.
+TEST_F(IngressStatusTest, ClearReadsWhatIsNotConfirmed) {
+  server.set(web, ours);
+  ClearedStatus cleared;
+  world.spawn(
+      [](Clock& its_clock, ApiCall call, std::vector<ShownStatus> all, ClearedStatus* report) -> Awaitable<void> {
+        *report = co_await clear_ingress_status(its_clock, std::move(call), std::move(all), ours);
+      }(clock, server.call(), {{web, "", ""}, {api, "", ""}, {{"shop", "gone"}, "", ""}}, &cleared));
+  world.pass(10s);
   EXPECT_EQ(cleared.removed, 1U);
   EXPECT_EQ(cleared.left, 2U);
   EXPECT_TRUE(cleared.failures.empty());
   EXPECT_EQ(server.shown.at(web), "");
   EXPECT_EQ(server.shown.at(api), theirs);
-  EXPECT_EQ(server.shown.at({"shop", "moved"}), ours);
+}
+
+TEST_F(IngressStatusTest, EndsOnlyWhenTheWriteUnderWayIsAnswered) {
+  server.held = true;
+  status.lead(true);
+  world.settle();
+  ASSERT_EQ(server.requests.size(), 1U);
+  status.stop();
+  world.pass(1s);
+  EXPECT_EQ(world.running(), 1);
+  EXPECT_EQ(status.unconfirmed(), std::vector{api});
+  server.release();
+  world.pass(1s);
+  EXPECT_EQ(world.running(), 0);
+  EXPECT_EQ(server.requests.size(), 1U) << "nothing is begun after stop()";
+  EXPECT_EQ(status.unconfirmed(), std::vector{api}) << "written, and not seen there since";
+}
+
+TEST_F(IngressStatusTest, WhatWasSeenOrRefusedIsConfirmed) {
+  server.next_answers = {bad(422, "Invalid")};
+  status.lead(true);
+  world.pass(5s);
+  EXPECT_EQ(status.unconfirmed(), std::vector{web});
+  status.changed();
+  world.pass(2s);
+  EXPECT_TRUE(status.unconfirmed().empty());
 }
 
 TEST_F(IngressStatusTest, ClearTellsWhatFailed) {

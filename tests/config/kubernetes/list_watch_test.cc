@@ -233,7 +233,7 @@ TEST_F(ListWatchTest, AWatchOfGarbageListsAgain) {
   EXPECT_EQ(waited, 800ms);
 }
 
-TEST_F(ListWatchTest, GoesOnAskingSlowlyWhenForbidden) {
+TEST_F(ListWatchTest, GoesOnAskingMoreSlowlyEachTimeWhileForbidden) {
   ask();
   list_answered(answer(403, "Forbidden", "ingresses is forbidden"));
   EXPECT_EQ(machine.health(), Health::forbidden);
@@ -241,7 +241,13 @@ TEST_F(ListWatchTest, GoesOnAskingSlowlyWhenForbidden) {
             "not allowed to list /apis/x/v1/ingresses: HTTP 403 Forbidden: 'ingresses is forbidden'");
   EXPECT_FALSE(machine.synced());
   EXPECT_EQ(ask(), "resourceVersion=0");
-  EXPECT_EQ(waited, 30s);
+  EXPECT_EQ(waited, 800ms);
+  for (const Duration longer : {Duration(1600ms), Duration(3200ms), Duration(6400ms), Duration(12800ms),
+                                Duration(25600ms), Duration(30s), Duration(30s)}) {
+    list_answered(answer(403, "Forbidden"));
+    ask();
+    EXPECT_EQ(waited, longer);
+  }
 }
 
 TEST_F(ListWatchTest, ARequiredKindThatIsNotThereIsNotSynced) {

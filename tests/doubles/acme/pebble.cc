@@ -107,18 +107,6 @@ std::optional<int> ChildProcess::ended_within(Duration limit) {
   return status_;
 }
 
-// Bound, but not listening: by SO_REUSEADDR a listener may share the port, and for all others it is taken.
-HeldPort::HeldPort() : bound_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-  const int on = 1;
-  ::setsockopt(bound_.number(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  sockaddr_in address = loopback(0);
-  socklen_t size = sizeof address;
-  if (::bind(bound_.number(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-      ::getsockname(bound_.number(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
-    throw std::runtime_error("no free port");
-  number_ = ntohs(address.sin_port);
-}
-
 bool Pebble::installed() { return ::access(pebble, X_OK) == 0 && ::access(dns_server, X_OK) == 0; }
 
 Pebble::Pebble(PebbleOptions options) {

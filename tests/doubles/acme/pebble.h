@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/clock.h"
-#include "base/file_descriptor.h"
+#include "tests/doubles/held_port.h"
 #include "tests/doubles/temporary_directory.h"
 #include "tls/certificate.h"
 
@@ -39,18 +39,6 @@ class ChildProcess {
 
   pid_t pid_ = -1;
   std::optional<int> status_;
-};
-
-// A port on the loopback that nobody gets by chance while this exists; whoever is told its number may listen there.
-class HeldPort {
- public:
-  HeldPort();
-
-  std::uint16_t number() const { return number_; }
-
- private:
-  FileDescriptor bound_;
-  std::uint16_t number_ = 0;
 };
 
 struct PebbleOptions {

@@ -58,6 +58,7 @@ void set_wishes(SSL* ssl, const ClientWishes& wishes) {
   if (!wire.empty())
     SSL_set_alpn_protos(ssl, reinterpret_cast<const unsigned char*>(wire.data()), static_cast<unsigned>(wire.size()));
   if (wishes.session) SSL_set_session(ssl, wishes.session.get());
+  if (const auto& own = wishes.certificate) SSL_use_cert_and_key(ssl, own->leaf(), own->key(), own->chain(), 1);
 }
 
 Awaitable<void> say_hello(Stream& stream) {
@@ -70,8 +71,9 @@ Awaitable<void> say_hello(Stream& stream) {
 }
 
 Awaitable<void> serve_one(PlainStream& under, std::shared_ptr<const ServerContext> context, ChooseCertificate choose,
-                          Serve serve, std::shared_ptr<const ChallengeBoard> challenges, Result<AcceptedTls>& result) {
-  result = co_await accept_tls(under, context, choose, challenges);
+                          Serve serve, std::shared_ptr<const ChallengeBoard> challenges, ChooseContext choose_context,
+                          Result<AcceptedTls>& result) {
+  result = co_await accept_tls(under, context, choose, challenges, choose_context);
   if (result) co_await serve(*result->stream);
   if (result) result->stream.reset();
   under.close();
@@ -169,14 +171,16 @@ ClientSaw TestClient::saw() {
 }
 
 Met meet(std::shared_ptr<const ServerContext> context, ChooseCertificate choose, const ClientWishes& wishes,
-         Serve serve, Drive drive, std::string early, std::shared_ptr<const ChallengeBoard> challenges) {
+         Serve serve, Drive drive, std::string early, std::shared_ptr<const ChallengeBoard> challenges,
+         ChooseContext choose_context) {
   asio::io_context io;
   SocketPair pair(io);
   if (!serve) serve = say_hello;
   if (!drive) drive = [](TestClient& client) { client.read(5); };
   Met met;
   pair.ours.unread(early);
-  asio::co_spawn(io, serve_one(pair.ours, context, choose, serve, challenges, met.server), asio::detached);
+  asio::co_spawn(io, serve_one(pair.ours, context, choose, serve, challenges, choose_context, met.server),
+                 asio::detached);
   std::thread thread([&] {
     TestClient client(pair.theirs, wishes);
     client.connect();

@@ -44,6 +44,7 @@ struct ClientWishes {
   std::string ciphers12 = {};
   std::string root_pem = {};  // verified against when given
   Session session = {};
+  CertificatePtr certificate = {};  // to show when asked; null: none
   std::uint8_t max_fragment = 0;  // code of RFC 6066 §4; 0: the extension is not sent
 };
 
@@ -90,7 +91,7 @@ struct Met {
 // One connection from hello to end. By default the server says "hello" and ends, and the client reads that.
 Met meet(std::shared_ptr<const ServerContext> context, ChooseCertificate choose, const ClientWishes& wishes = {},
          Serve serve = {}, Drive drive = {}, std::string early = {},
-         std::shared_ptr<const ChallengeBoard> challenges = {});
+         std::shared_ptr<const ChallengeBoard> challenges = {}, ChooseContext choose_context = {});
 
 // Writes one buffer.
 Awaitable<error_code> send(Stream& stream, std::string_view bytes);

@@ -46,7 +46,12 @@
 -}}
 {{- $result := dict -}}
 {{- if regexMatch "^set=" (lower $flag) -}}
-{{- $result = dict "set" (regexReplaceAll "^[^=]*=" $flag "") -}}
+{{- $setting := regexReplaceAll "^[^=]*=" $flag "" -}}
+{{- if regexMatch "^providers\\.kubernetes\\.(namespaces|publishedservice|updatestatus|events|ticketkeyssecret|leaderelection\\..*)(\\[[0-9]+\\])?=" (lower $setting) -}}
+{{- $result = dict "error" (printf "%s: use the value providers.kubernetes, from which the access rights follow" $argument) -}}
+{{- else -}}
+{{- $result = dict "set" $setting -}}
+{{- end -}}
 {{- else -}}
 {{- range $same -}}{{- if regexMatch (printf "^%s$" .) $key -}}{{- $result = dict "set" (printf "%s=%s" (regexFind "^[^=]+" $flag) $value) -}}{{- end -}}{{- end -}}
 {{- range $pattern, $words := $ignored -}}{{- if regexMatch (printf "^%s$" $pattern) $key -}}{{- $result = dict "note" (printf "%s is left out: %s" $argument $words) -}}{{- end -}}{{- end -}}

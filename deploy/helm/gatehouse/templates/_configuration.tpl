@@ -90,6 +90,27 @@
 {{- dict "kubernetes" (mergeOverwrite $made (deepCopy .Values.providers.kubernetes)) | toJson -}}
 {{- end -}}
 
+{{/* JSON: providers.kubernetes as the program reads it, whatever value it came from: rights follow from this. */}}
+{{- define "gatehouse.kubernetes" -}}
+{{- (include "gatehouse.configuration" . | fromYaml).providers.kubernetes | toJson -}}
+{{- end -}}
+
+{{/* JSON: {namespace, name} of the Lease. */}}
+{{- define "gatehouse.lease" -}}
+{{- $election := default dict (include "gatehouse.kubernetes" . | fromJson).leaderElection -}}
+{{- dict "namespace" (default (include "gatehouse.namespace" .) $election.namespace) "name" (default "gatehouse" $election.name) | toJson -}}
+{{- end -}}
+
+{{/* The namespace of the published Service, where the rights to routes and those at home do not reach it. */}}
+{{- define "gatehouse.publishedElsewhere" -}}
+{{- $kubernetes := include "gatehouse.kubernetes" . | fromJson -}}
+{{- $given := default "" $kubernetes.publishedService -}}
+{{- if and $kubernetes.namespaces (contains "/" $given) -}}
+{{- $namespace := splitList "/" $given | first -}}
+{{- if not (has $namespace (append $kubernetes.namespaces (include "gatehouse.namespace" .))) -}}{{- $namespace -}}{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "gatehouse.configuration" -}}
 {{- $all := . -}}
 {{- $points := dict "admin" (dict "address" (printf ":%d" (include "gatehouse.adminPort" . | int))) -}}

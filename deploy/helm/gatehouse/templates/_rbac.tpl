@@ -1,6 +1,7 @@
 {{/* Rights: what is read in every namespace watched, and what is kept in our own. */}}
 
 {{- define "gatehouse.rules" -}}
+{{- $kubernetes := include "gatehouse.kubernetes" . | fromJson -}}
 - apiGroups: [networking.k8s.io]
   resources: [ingresses]
   verbs: [get, list, watch]
@@ -20,28 +21,44 @@
     {{- toYaml . | nindent 4 }}
   {{- end }}
   verbs: [get, list, watch]
-{{- if dig "updateStatus" true .Values.providers.kubernetes }}
+{{- if dig "updateStatus" true $kubernetes }}
 - apiGroups: [networking.k8s.io]
   resources: [ingresses/status]
   verbs: [patch]
 {{- end }}
-{{- if dig "events" true .Values.providers.kubernetes }}
+{{- if dig "events" true $kubernetes }}
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
 {{- end }}
 {{- end -}}
 
-{{- define "gatehouse.ownRules" -}}
-{{- $acme := false -}}
-{{- range include "gatehouse.resolvers" . | fromJson -}}{{- if .acme -}}{{- $acme = eq .acme.storage "kubernetes" -}}{{- end -}}{{- end -}}
+{{/* The Lease: in our own namespace, unless a setting says otherwise. */}}
+{{- define "gatehouse.leaseRules" -}}
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   verbs: [create]
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
-  resourceNames: [{{ include "gatehouse.fullname" . }}]
+  resourceNames: [{{ (include "gatehouse.lease" . | fromJson).name }}]
   verbs: [get, update]
+{{- end -}}
+
+{{- define "gatehouse.publishedRules" -}}
+- apiGroups: [""]
+  resources: [services]
+  resourceNames: [{{ splitList "/" (include "gatehouse.kubernetes" . | fromJson).publishedService | last }}]
+  verbs: [get, list, watch]
+{{- end -}}
+
+{{- define "gatehouse.ownRules" -}}
+{{- $acme := false -}}
+{{- $configuration := include "gatehouse.configuration" . | fromYaml -}}
+{{- range $configuration.certificatesResolvers -}}{{- if .acme -}}{{- if eq (toString .acme.storage) "kubernetes" -}}{{- $acme = true -}}{{- end -}}{{- end -}}{{- end -}}
+{{- $ticketKeys := $configuration.providers.kubernetes.ticketKeysSecret -}}
+{{- if eq (include "gatehouse.lease" . | fromJson).namespace (include "gatehouse.namespace" .) -}}
+{{ include "gatehouse.leaseRules" . }}
+{{ end -}}
 # The Service whose addresses Ingresses show.
 - apiGroups: [""]
   resources: [services]
@@ -51,13 +68,13 @@
 - apiGroups: [""]
   resources: [secrets]
   verbs: [get, list, watch, create, patch, delete]
-{{- else if include "gatehouse.ticketKeysSecret" . }}
+{{- else if $ticketKeys }}
 - apiGroups: [""]
   resources: [secrets]
   verbs: [create]
 - apiGroups: [""]
   resources: [secrets]
-  resourceNames: [{{ include "gatehouse.ticketKeysSecret" . }}]
+  resourceNames: [{{ $ticketKeys }}]
   verbs: [get, list, watch, update, patch]
 {{- end }}
 {{- end -}}
