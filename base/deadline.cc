@@ -71,8 +71,7 @@ void Alarm::within(Duration limit) {
 void Deadline::due() {
   if (expired_) return stream_.close();
   expired_ = true;
-  error_code ignored;
-  stream_.socket().cancel(ignored);
+  stream_.wake();
   within(std::chrono::seconds(1));
 }
 

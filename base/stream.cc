@@ -92,12 +92,27 @@ bool PlainStream::write_now(std::span<asio::const_buffer>& buffers, error_code& 
 }
 
 Awaitable<error_code> PlainStream::wait_readable() {
-  if (take_yield()) co_await asio::post(asio::use_awaitable);
+  if (take_yield()) {
+    const error_code woken = co_await give_way();
+    if (woken) co_return woken;
+  }
   if (!unread_.empty()) co_return error_code();
   // Deferred and not use_awaitable, which makes a coroutine of its own.
   auto ready = socket_.async_wait(Socket::wait_read, asio::as_tuple(asio::deferred));
   const auto [error] = co_await std::move(ready);
   co_return error;
+}
+
+Awaitable<error_code> PlainStream::give_way() {
+  woken_ = false;
+  co_await asio::post(asio::use_awaitable);
+  co_return woken_ ? error_code(asio::error::operation_aborted) : error_code();
+}
+
+void PlainStream::wake() {
+  woken_ = true;
+  error_code ignored;
+  socket_.cancel(ignored);
 }
 
 Awaitable<error_code> PlainStream::wait_writable() {

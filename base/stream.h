@@ -86,12 +86,17 @@ class PlainStream final : public Stream {
   // wait_readable waits its turn. Layers above count theirs here too.
   bool must_yield() { return yielding_ = ++unyielded_ % 64 == 0; }
   bool take_yield() { return std::exchange(yielding_, false); }
+  // Lets others run first. operation_aborted: wake() was called meanwhile.
+  Awaitable<error_code> give_way();
+
+  // Ends what waits with operation_aborted, though it only gives way; what waits later is not concerned.
+  void wake();
 
  private:
   Socket socket_;
   std::string unread_;
   std::uint8_t unyielded_ = 0;
-  bool yielding_ = false;
+  bool yielding_ = false, woken_ = false;
 };
 
 inline asio::const_buffer buffer_of(std::string_view text) { return {text.data(), text.size()}; }

@@ -74,9 +74,9 @@ IoResult<std::size_t> TlsStream::read_now(asio::mutable_buffer buffer) {
 
 // The plain stream has nothing put back: the wire has taken that over.
 Awaitable<error_code> TlsStream::wait_readable() {
-  if (wire_.under.take_yield()) co_await asio::post(asio::use_awaitable);
   error_code error;
-  if (!data_at_hand()) error = co_await wire_.under.wait_readable();
+  if (wire_.under.take_yield()) error = co_await wire_.under.give_way();
+  if (!error && !data_at_hand()) error = co_await wire_.under.wait_readable();
   co_return error;
 }
 

@@ -4,7 +4,8 @@
 // Towards the upstream:
 //  - Host as the client sent it; hop-by-hop fields, whatever `Connection` names, and names with `_`, `.` or `%` go;
 //  - X-Forwarded-For/-Host/-Port/-Proto/-Ssl and X-Real-IP are ours, kept only from trusted peers (where
-//    X-Forwarded-For is appended to); every other X-Forwarded-*, Forwarded and X-SSL-Client-* go likewise;
+//    X-Forwarded-For is appended to); every other X-Forwarded-*, Forwarded, X-Request-Id and X-SSL-Client-* go
+//    likewise;
 //  - Upgrade and Connection only for an upgrade; Expect: 100-continue is passed on.
 // Towards the client: hop-by-hop fields go; Server and Date are added when missing.
 #pragma once

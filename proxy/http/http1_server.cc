@@ -86,8 +86,7 @@ Stream& Http1Exchange::tunnel() {
 
 void Http1Exchange::stop_body() {
   stopped_ = true;
-  error_code ignored;
-  link_.plain.socket().cancel(ignored);
+  link_.plain.wake();
 }
 
 Awaitable<Result<void>> Http1Exchange::send_interim(const ResponseHead& head) {

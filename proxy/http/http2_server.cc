@@ -141,10 +141,7 @@ void Http2Connection::check_settings() {
 }
 
 // Reading goes on where there is a reason; a write that waits is woken too, and goes on likewise.
-void Http2Connection::wake_reader() {
-  error_code ignored;
-  link_.plain.socket().cancel(ignored);
-}
+void Http2Connection::wake_reader() { link_.plain.wake(); }
 
 Http2Exchange* Http2Connection::find(StreamId stream) {
   const auto found = exchanges_.find(stream);

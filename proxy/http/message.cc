@@ -32,6 +32,7 @@ HeaderId forwarded_id(std::string_view name) {
 HeaderId id_of_x(std::string_view name) {
   if (starts_with(name, "x-forwarded-")) return forwarded_id(name);
   if (same_name(name, "x-real-ip")) return HeaderId::x_real_ip;
+  if (same_name(name, "x-request-id")) return HeaderId::x_forwarded_other;  // upstreams log it as ours
   if (starts_with(name, "x-ssl-client-") || same_name(name, "x-original-url") || same_name(name, "x-rewrite-url") ||
       same_name(name, "x-scheme"))
     return HeaderId::client_identity;

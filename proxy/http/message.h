@@ -29,7 +29,7 @@ enum class HeaderId : std::uint8_t {
   x_forwarded_port,
   x_forwarded_proto,
   x_forwarded_ssl,
-  x_forwarded_other,  // -Server, -Prefix, -Client-Cert, -Tls-Client-Cert-Info, …
+  x_forwarded_other,  // -Server, -Prefix, -Client-Cert, -Tls-Client-Cert-Info, …; X-Request-Id
   x_real_ip,
   client_identity,    // X-SSL-Client-*, X-Original-URL, X-Rewrite-URL, X-Scheme: never taken from a client
   ambiguous,          // a name with `_`, `.` or `%`: some upstreams cannot tell it from another

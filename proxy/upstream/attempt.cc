@@ -37,10 +37,13 @@ void Attempt::ClientWatch::due() {
   attempt.lose_client();
 }
 
-// Whatever the upstream still does for it is in vain.
+// Whatever the upstream still does for it is in vain. Half a body must not look like a whole one.
 void Attempt::lose_client() {
   watch_.gone = true;
-  upstream_.close();
+  if (upload_complete_)
+    upstream_.close();
+  else
+    upstream_.plain().abort();
 }
 
 Awaitable<Result<void>> Attempt::run() {

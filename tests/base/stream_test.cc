@@ -150,5 +150,44 @@ TEST(PlainStream, others_get_their_turn) {
   EXPECT_TRUE(stop);
 }
 
+Awaitable<void> wait_for_more(Stream& stream, std::optional<error_code>& result) {
+  const error_code error = co_await stream.wait_readable();
+  result = error;
+}
+
+// A peer that is silent, and a reader that lets others run first: it would wait for that peer for ever.
+TEST(PlainStream, one_that_gives_way_can_be_woken) {
+  asio::io_context io;
+  const ConnectedStreams ends = connect_locally(io);
+  while (!ends.ours->must_yield()) {
+  }
+  std::optional<error_code> result;
+  asio::co_spawn(io, wait_for_more(*ends.ours, result), asio::detached);
+  io.poll_one();  // as far as giving way
+  EXPECT_FALSE(result);
+  ends.ours->wake();
+  io.restart();
+  io.poll();
+  ASSERT_TRUE(result);
+  EXPECT_EQ(*result, asio::error::operation_aborted);
+}
+
+// Nobody waits: the next one who does is not concerned.
+TEST(PlainStream, to_be_woken_does_not_last) {
+  asio::io_context io;
+  const ConnectedStreams ends = connect_locally(io);
+  ends.ours->wake();
+  while (!ends.ours->must_yield()) {
+  }
+  std::optional<error_code> result;
+  asio::co_spawn(io, wait_for_more(*ends.ours, result), asio::detached);
+  io.poll();
+  EXPECT_FALSE(result);
+  ends.ours->close();
+  io.restart();
+  io.run();
+  EXPECT_TRUE(result);
+}
+
 }  // namespace
 }  // namespace gatehouse

@@ -1,6 +1,8 @@
 // The chunked coding as raw bytes: rows F12-F15 of the threat table, any cut, and round trips.
 #include "proxy/http/chunked.h"
 
+#include "tests/proxy/http/hostile_bodies.h"
+
 #include <gtest/gtest.h>
 
 #include <random>
@@ -9,6 +11,7 @@ namespace gatehouse {
 namespace {
 
 using namespace std::string_view_literals;
+using hostile::refused_bodies;
 
 struct Decoded {
   std::string payload;
@@ -49,69 +52,8 @@ Decoded decode(std::string_view bytes, std::size_t first, std::size_t step) {
 
 Decoded decode(std::string_view bytes) { return decode(bytes, bytes.size(), 1); }
 
-const std::vector<std::string_view> refused_bodies = {
-    // F12: the size
-    "+5\r\nhello\r\n0\r\n\r\n",
-    "-1\r\nhello\r\n0\r\n\r\n",
-    "0x5\r\nhello\r\n0\r\n\r\n",
-    "1_0\r\nhello\r\n0\r\n\r\n",
-    "0_2e\r\nhello\r\n0\r\n\r\n",
-    " 5\r\nhello\r\n0\r\n\r\n",
-    "5 \r\nhello\r\n0\r\n\r\n",
-    "\t5\r\nhello\r\n0\r\n\r\n",
-    "5\t\r\nhello\r\n0\r\n\r\n",
-    "\r\nhello\r\n0\r\n\r\n",
-    "FFFFFFFFFFFFFFFF0\r\nhello\r\n",
-    "10000000000000005\r\nhello\r\n",
-    "00000000000000005\r\nhello\r\n0\r\n\r\n",
-    "FFFFFFFFFFFFFFFF\r\nhello\r\n",
-    "8000000000000000\r\nhello\r\n",
-    "1these\r\nare\r\n",
-    "g\r\nhello\r\n",
-    "5h\r\nhello\r\n",
-    "5, 5\r\nhello\r\n",
-    "\0005\r\nhello\r\n"sv,
-    "5\0\r\nhello\r\n"sv,
-    // F13: the line ends
-    "5\nhello\r\n0\r\n\r\n",
-    "5\rhello\r\n0\r\n\r\n",
-    "5\r\r;ABCD\r\nhello\r\n",
-    "5\r\nhello\n0\r\n\r\n",
-    "5\r\nhello0\r\n\r\n",
-    "5\r\nhello!!\r\n0\r\n\r\n",
-    "5\r\nhello\r0\r\n\r\n",
-    "0\r\n\n",
-    "0\n\r\n",
-    "0\n\n",
-    "\n5\r\nhello\r\n",
-    "5\r\nhello\r\n\r\n0\r\n\r\n",
-    // F14: extensions
-    "5;\r\nhello\r\n0\r\n\r\n",
-    "5;bad[=x\r\nhello\r\n0\r\n\r\n",
-    "5;a\rX\r\nhello\r\n0\r\n\r\n",
-    "5;\nhello\r\n0\r\n\r\n",
-    "5;a\x01\r\nhello\r\n",
-    "5;a\0\r\nhello\r\n"sv,
-    "5;a\x7f\r\nhello\r\n",
-    "5;a\xff\r\nhello\r\n",
-    "5;=x\r\nhello\r\n",
-    "5 ;a\r\nhello\r\n",
-    "5;a\n\r\nhello\r\n",
-    "0;\r\n\r\n",
-    "0;a\n\r\n",
-    // F15: trailers
-    "0\r\nNoColon\r\n\r\n",
-    "0\r\nX : 1\r\n\r\n",
-    "0\r\n X: 1\r\n\r\n",
-    "0\r\nX: 1\r\n folded\r\n\r\n",
-    "0\r\nX: 1\n\r\n",
-    "0\r\nX: a\rb\r\n\r\n",
-    "0\r\n: 1\r\n\r\n",
-    "0\r\nX: \0\r\n\r\n"sv,
-};
-
 TEST(Chunked, malformed_bodies_are_refused) {
-  for (const auto body : refused_bodies) EXPECT_EQ(decode(body).verdict, "refused") << body;
+  for (const auto& [row, body] : refused_bodies) EXPECT_EQ(decode(body).verdict, "refused") << row << body;
 }
 
 TEST(Chunked, good_bodies_are_decoded) {
@@ -150,7 +92,7 @@ TEST(Chunked, an_end_that_has_not_come_is_not_an_end) {
 TEST(Chunked, pieces_change_nothing) {
   std::vector<std::string_view> bodies = {"5\r\nhello\r\n6;x=y\r\n world\r\n0\r\n\r\nrest",
                                           "1\r\na\r\n0\r\nX-Checksum: abc\r\nB: \r\n\r\nGET /", "5\r\nhel"};
-  bodies.insert(bodies.end(), refused_bodies.begin(), refused_bodies.end());
+  for (const auto& refused : refused_bodies) bodies.push_back(refused.bytes);
   for (const auto body : bodies) {
     const Decoded whole = decode(body);
     EXPECT_EQ(decode(body, 0, 1), whole) << body;

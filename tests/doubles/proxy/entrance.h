@@ -1,0 +1,44 @@
+// A proxy in front of one upstream, entered in clear text or by TLS, by HTTP/1.1 or HTTP/2.
+#pragma once
+
+#include "tests/doubles/proxy/http2_peer.h"
+#include "tls/new_certificate.h"
+
+namespace gatehouse {
+
+class Entrance {
+ public:
+  // `http2`: also in clear text, by prior knowledge.
+  Entrance(bool over_tls, bool http2) : over_tls_(over_tls), http2_(http2) { lead_to(upstream.endpoint()); }
+
+  // The next connections go to another upstream.
+  void lead_to(const Endpoint& endpoint) { publish({to(service({endpoint}))}); }
+  void publish(std::vector<HttpRoutePtr> routes) {
+    EntryDraft draft = entry("web", std::move(routes));
+    draft.http2_cleartext = http2_;
+    if (over_tls_) {
+      tls::CertificateStore::Contents contents;
+      contents.default_certificate = tls::make_self_signed({}, SystemClock().wall_now()).value();
+      proxy.use(std::move(contents));
+      draft.tls.required = true;
+      draft.tls.context = tls::make_server_context({}, nullptr).value();
+    }
+    proxy.publish_and_wait({std::move(draft)});
+  }
+  std::unique_ptr<Peer> connect(const std::string& protocol = "http/1.1") {
+    if (!over_tls_) return std::make_unique<RawPeer>(proxy.connect());
+    tls::ClientPolicy policy;
+    policy.verify = false;
+    policy.alpn = {protocol};
+    return TlsPeer::connect(proxy.connect(), tls::make_client_context(policy).value(), "a.example").value();
+  }
+  h2::Client connect_http2() { return h2::Client(connect("h2")); }
+
+  AnsweringUpstream upstream{"fine"};
+  TestProxy proxy;
+
+ private:
+  const bool over_tls_, http2_;
+};
+
+}  // namespace gatehouse
