@@ -32,6 +32,9 @@ class HostName {
   std::string text_;
 };
 
+// What tables of hosts have it under, exact ones and wildcards in one: `*.a.b` under `.a.b`, which no host begins with.
+inline std::string_view host_key(std::string_view host) { return host.starts_with("*.") ? host.substr(1) : host; }
+
 // One label in place of the wildcard: `*.a.b` covers `x.a.b`, not `a.b` nor `x.y.a.b` (RFC 6125 §6.4.3,
 // Kubernetes IngressRule.host). Both normalised as HostName does.
 bool wildcard_covers(std::string_view wildcard, std::string_view host);

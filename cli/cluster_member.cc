@@ -88,7 +88,9 @@ ClusterSource ClusterMember::source() {
   source.problems = [this] { return cluster_->problems(); };
   // Of half the routes no Secret can be known to be unwanted.
   source.want_secrets = [this](const SecretNames& names) {
-    if (cluster_->listed()) cluster_->want_secrets({names.begin(), names.end()});
+    if (!cluster_->listed()) return false;
+    cluster_->want_secrets({names.begin(), names.end()});
+    return true;
   };
   source.secret_awaited = [this](const ObjectName& name) { return cluster_->awaits(name); };
   source.take_touched = [this] { return cluster_->take_touched(); };
@@ -159,7 +161,6 @@ Awaitable<void> ClusterMember::keep_report() {
 }
 
 void ClusterMember::report(const Publication& publication) {
-  if (status_) status_->changed();
   if (events_ && !(publication.appeared.empty() && publication.solved.empty()))
     events_->problems(events_of(publication.problems));
 }

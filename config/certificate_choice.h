@@ -27,7 +27,7 @@ class ObtainedCertificates {
   tls::CertificatePtr best(const std::string& resolver, const HostName& host) const;
 
  private:
-  using ByName = std::unordered_map<std::string_view, tls::CertificatePtr>;
+  using ByName = std::unordered_map<std::string, tls::CertificatePtr>;
   std::map<std::string, ByName, std::less<>> resolvers_;  // those of the settings
 };
 

@@ -25,7 +25,7 @@ class Contributions {
   void remove(SourceState& source, const Contribution& before);
   void leave(IngressPart& part);
 
-  // After either: puts the lists together, those that are others now, and forgets Secrets that nobody names.
+  // After any of these: puts the lists together, those that are others now, and forgets Secrets that nobody names.
   void gather(Sources& sources);
 
   // See Translation.

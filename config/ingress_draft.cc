@@ -21,7 +21,7 @@ using kubernetes::PathType;
 
 constexpr std::string_view challenge_path = "/.well-known/acme-challenge/";
 constexpr std::size_t longest_path = 4096;
-constexpr int most_regexes = 100;  // each is compiled with every table it is in
+constexpr std::ptrdiff_t most_regexes = 100;  // each is compiled with every table it is in
 
 // What is wrong with a path of type Exact or Prefix (Kubernetes validates the same at the API server).
 std::string_view path_fault(std::string_view path) {
@@ -122,7 +122,7 @@ class Drafting {
 
   void add_rule(const IngressRule& rule, std::size_t index) {
     const auto host = host_of(rule);
-    if (!host) return;
+    if (!host) return count_regexes(rule);
     hosts_.insert(*host);
     if (!rule.has_http && !draft_->ingress->default_backend)
       report(Severity::warning, rule.line.number, "a rule without http and no defaultBackend: it routes nothing",
@@ -133,6 +133,14 @@ class Drafting {
         add_route({*host, *kind, path.path, is_overlay(*draft_->ingress, path), false}, path.backend, path.line.number,
                   " rule " + std::to_string(index) + " path " + std::to_string(i));
     }
+  }
+
+  // Of a rule that is left out too: or else one might gain a path by losing a host to others.
+  void count_regexes(const IngressRule& rule) {
+    if (annotations_.specific_path != PathKind::regex) return;
+    regexes_ += std::count_if(rule.paths.begin(), rule.paths.end(), [](const IngressPath& path) {
+      return path.type == PathType::implementation_specific && path.path.size() <= longest_path;
+    });
   }
 
   std::optional<std::string> host_of(const IngressRule& rule) {
@@ -221,7 +229,7 @@ class Drafting {
   std::shared_ptr<IngressDraft> draft_;
   RouteAnnotations annotations_;
   std::set<std::string> hosts_;
-  int regexes_ = 0;
+  std::ptrdiff_t regexes_ = 0;
 };
 
 }  // namespace
@@ -230,11 +238,11 @@ IngressDraftPtr draft_ingress(std::shared_ptr<const Ingress> ingress, const Draf
   return Drafting(std::move(ingress), terms).result();
 }
 
-std::vector<std::string> others_hosts(const IngressDraft& draft, const HostRights& rights) {
-  std::vector<std::string> others;
+std::vector<OthersHost> others_hosts(const IngressDraft& draft, const HostRights& rights) {
+  std::vector<OthersHost> others;
   const std::string& ns = draft.ingress->meta.name.ns;
   const auto look = [&](const std::string& host) {
-    if (rights.other_owner(ns, host) != nullptr) others.push_back(host);
+    if (const ObjectName* const owner = rights.other_owner(ns, host)) others.push_back({host, *owner});
   };
   const auto look_at = [&](const std::vector<std::string>& texts) {
     for (const std::string& text : texts)

@@ -46,8 +46,13 @@ struct DraftTerms {
   bool far_priorities = true;
 };
 IngressDraftPtr draft_ingress(std::shared_ptr<const kubernetes::Ingress> ingress, const DraftTerms& terms);
-// The hosts of a draft that are others'. With them among the terms it would be another draft.
-std::vector<std::string> others_hosts(const IngressDraft& draft, const HostRights& rights);
+// A host that a draft names and the Ingress that has it. With them among the terms it would be another draft.
+struct OthersHost {
+  std::string host;
+  ObjectName owner;
+  bool operator==(const OthersHost&) const = default;
+};
+std::vector<OthersHost> others_hosts(const IngressDraft& draft, const HostRights& rights);
 
 // Made by cert-manager to answer an HTTP-01 challenge (its label, and challenge paths only): such an Ingress may come
 // without a class.

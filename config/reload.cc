@@ -220,8 +220,7 @@ Translation Reload::translate_with(bool cluster, Translator& translator) const {
 void Reload::tell_secrets(const Translation& made) {
   const auto& wanted = made.secrets_in_use.back();
   if (!cluster_->want_secrets || (cluster_in_force_ && wanted == wanted_secrets_)) return;
-  wanted_secrets_ = wanted;
-  cluster_->want_secrets(*wanted);
+  wanted_secrets_ = cluster_->want_secrets(*wanted) ? wanted : nullptr;
 }
 
 void Reload::hand_out(std::vector<Problem> appeared, std::vector<Problem> solved, Duration translating) {

@@ -47,8 +47,8 @@ struct ClusterSource {
   std::function<bool()> has_synced;
   std::function<std::vector<Problem>()> problems;
   // Which Secrets routes name: after each translation until the cluster has synced, later whenever that changes. What
-  // is there then need not be whole. Empty: nobody wants to know.
-  std::function<void(const SecretNames&)> want_secrets;
+  // is there then need not be whole. False: not now, they are to be told again. Empty: nobody wants to know.
+  std::function<bool(const SecretNames&)> want_secrets;
   // See TranslationSource. Empty: none ever is.
   std::function<bool(const ObjectName&)> secret_awaited = nullptr;
   // Which objects are others than when it was last asked. Empty: any may be.

@@ -232,11 +232,11 @@ const FoundService& ServiceFinder::look_up(std::string_view ns, std::string_view
 }
 
 void ServiceFinder::forget_superseded() {
-  if (known_.found.size() <= 2 * objects_.services.size() + 100) return;
   std::erase_if(known_.found, [&](const auto& entry) {
     const FoundService& found = entry.second;
     return found.made_in != number_ && !still_holds(found.source);
   });
+  known_.kept = known_.found.size();
 }
 
 const FoundService& ServiceFinder::missing(std::string words, std::string_view reason) {

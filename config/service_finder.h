@@ -47,6 +47,7 @@ struct KnownServices {
   std::unordered_map<std::string, FoundService> found;
   ServiceTerms terms;  // of the last translation
   std::uint64_t translations = 0;  // so far
+  std::size_t kept = 0;  // of them, when some were last forgotten
 };
 
 class ServiceFinder {
@@ -65,7 +66,7 @@ class ServiceFinder {
   bool still_holds(const kubernetes::ServiceObjectsPtr& source) const {
     return same_terms_ && source && !source->superseded;
   }
-  // Forgets what is of no more use, now and then. To be called at the end.
+  // Forgets what was of no use to a translation of everything. To be called at its end.
   void forget_superseded();
 
  private:

@@ -18,8 +18,8 @@ using Shared = std::shared_ptr<const T>;
 using RouteTablePtr = Shared<RouteTable>;
 using StorePtr = Shared<tls::CertificateStore>;
 
-// Ingresses that hang together: up to so many, or one of so many of all, are translated on their own.
-constexpr std::size_t always_fine = 64, worth_the_trouble = 4;
+// Ingresses that hang together are translated on their own when they are not more than so many, or such a part of all.
+constexpr std::size_t always_fine = 64, largest_part = 4;
 
 }  // namespace
 
@@ -57,11 +57,13 @@ class Translator::State {
   void set_tables(const TranslationInput& input, HttpRouteLists http, std::vector<std::vector<TcpRoutePtr>> tcp);
 
   bool reaches_base(const kubernetes::TouchedObjects& touched) const;
+  bool knows_too_many_services() const;
   void make_index();
-  std::set<ObjectName> ingresses_that_name(const kubernetes::TouchedObjects& touched) const;
-  Reach look_again(Round& round, const kubernetes::TouchedObjects& touched);
+  std::set<ObjectName> ingresses_to_look_at(const kubernetes::TouchedObjects& touched) const;
+  Reach look_again(Round& round, const std::set<ObjectName>& names, const std::set<ObjectName>& secrets);
   bool extend(Reach& reach) const;
-  void change_tables(const std::vector<std::string>& hosts, const HttpRouteLists& lists);
+  std::size_t most_at_once() const;
+  void change_tables(const std::vector<std::string>& hosts, HttpRouteLists lists);
   void change_store(const Reach& reach, tls::CertificateStore::Contents contents);
   Translation finish(Round& round);
 
@@ -81,6 +83,7 @@ class Translator::State {
   IngressIndex index_;  // of all Ingresses, when `indexed_`
   bool indexed_ = false;
   Contributions contributions_;
+  bool whole_ = false;  // all this is of the last call
 };
 
 Translator::State::Round::Round(State& state, const std::vector<TranslationSource>& given,
@@ -130,6 +133,7 @@ Translation Translator::State::translate(const std::vector<TranslationSource>& g
   index_ = {};
   indexed_ = false;
   contributions_.take(sources_, std::move(of_settings));
+  for (SourceParts& source : round.sources) source.services.forget_superseded();
   return finish(round);
 }
 
@@ -182,14 +186,17 @@ void Translator::State::set_tables(const TranslationInput& input, HttpRouteLists
 std::optional<Translation> Translator::State::amend(const std::vector<TranslationSource>& given,
                                                     const TranslationInput& input, const ResolvedNames& resolved,
                                                     kubernetes::TouchedObjects touched) {
-  if (!store_ || touched.beyond || given.size() != sources_.size()) return std::nullopt;
+  const bool whole = std::exchange(whole_, false);  // who gives up has to begin anew
+  if (!whole || touched.beyond || given.size() != sources_.size()) return std::nullopt;
   for (const ObjectName& name : sources_.back().secrets.awaited)
     if (!given.back().secret_awaited || !given.back().secret_awaited(name)) touched.secrets.insert(name);
-  if (reaches_base(touched)) return std::nullopt;
+  if (reaches_base(touched) || knows_too_many_services()) return std::nullopt;
   if (!std::exchange(indexed_, true)) make_index();
+  const std::set<ObjectName> names = ingresses_to_look_at(touched);
+  if (names.size() > most_at_once()) return std::nullopt;
 
   Round round(*this, given, input, resolved);
-  Reach reach = look_again(round, touched);
+  Reach reach = look_again(round, names, touched.secrets);
   if (!extend(reach)) return std::nullopt;
 
   std::vector<IngressPart*> parts;
@@ -214,6 +221,13 @@ bool Translator::State::reaches_base(const kubernetes::TouchedObjects& touched) 
                      [&](const ObjectName& name) { return touched.secrets.contains(name); });
 }
 
+// Time to forget some, which translate() does.
+bool Translator::State::knows_too_many_services() const {
+  return std::any_of(sources_.begin(), sources_.end(), [](const SourceState& source) {
+    return source.services.found.size() > 2 * source.services.kept + 1000;
+  });
+}
+
 void Translator::State::make_index() {
   for (SourceState& source : sources_) {
     for (auto& [name, part] : source.ingresses) {
@@ -223,9 +237,10 @@ void Translator::State::make_index() {
   }
 }
 
-std::set<ObjectName> Translator::State::ingresses_that_name(const kubernetes::TouchedObjects& touched) const {
+// Of the last source: those that were touched themselves, and those that name what was.
+std::set<ObjectName> Translator::State::ingresses_to_look_at(const kubernetes::TouchedObjects& touched) const {
   const std::size_t last = sources_.size() - 1;
-  std::set<ObjectName> names;
+  std::set<ObjectName> names = touched.ingresses;
   const auto add = [&](const std::vector<IngressPart*>& parts) {
     for (const IngressPart* part : parts)
       if (part->source == last) names.insert(part->name());
@@ -235,14 +250,12 @@ std::set<ObjectName> Translator::State::ingresses_that_name(const kubernetes::To
   return names;
 }
 
-// The Ingresses that were touched themselves, or name what was: as they are now. Reached are the hosts they had and
-// those they have.
-Translator::State::Reach Translator::State::look_again(Round& round, const kubernetes::TouchedObjects& touched) {
+// At these Ingresses, as they are now. Reached are the hosts they had and those they have.
+Translator::State::Reach Translator::State::look_again(Round& round, const std::set<ObjectName>& names,
+                                                       const std::set<ObjectName>& secrets) {
   SourceState& state = sources_.back();
   SourceParts& source = round.sources.back();
-  std::set<ObjectName> names = ingresses_that_name(touched);
-  names.insert(touched.ingresses.begin(), touched.ingresses.end());
-  for (const ObjectName& secret : touched.secrets)
+  for (const ObjectName& secret : secrets)
     if (state.secrets.known.contains(secret)) source.secrets.find(secret);
 
   Reach reach;
@@ -272,18 +285,16 @@ Translator::State::Reach Translator::State::look_again(Round& round, const kuber
 
 // By all others that name one of the hosts, and their hosts, and so on. False: that is too much, or not only theirs.
 bool Translator::State::extend(Reach& reach) const {
-  std::size_t all = 0;
-  for (const SourceState& source : sources_) all += source.ingresses.size();
-  const std::size_t most = std::max(always_fine, all / worth_the_trouble);
+  const std::size_t most = most_at_once();
   std::vector<std::string> next(reach.hosts.begin(), reach.hosts.end());
   while (!next.empty()) {
     const std::string host = std::move(next.back());
     next.pop_back();
-    if (base_hosts_.contains(host)) return false;
-    for (IngressPart* part : index_.of_host(host)) {
+    const auto& naming = index_.of_host(host);
+    if (base_hosts_.contains(host) || naming.size() > most) return false;
+    for (IngressPart* part : naming) {
       const auto [entry, added] = reach.parts.try_emplace(part);
       if (!added) continue;
-      if (reach.parts.size() > most) return false;
       entry->second = part->given;
       for (const std::string& another : part->hosts)
         if (reach.hosts.insert(another).second) next.push_back(another);
@@ -292,8 +303,15 @@ bool Translator::State::extend(Reach& reach) const {
   return reach.parts.size() <= most;
 }
 
-void Translator::State::change_tables(const std::vector<std::string>& hosts, const HttpRouteLists& lists) {
+std::size_t Translator::State::most_at_once() const {
+  std::size_t all = 0;
+  for (const SourceState& source : sources_) all += source.ingresses.size();
+  return std::max(always_fine, all / largest_part);
+}
+
+void Translator::State::change_tables(const std::vector<std::string>& hosts, HttpRouteLists lists) {
   const std::vector<RouteTablePtr> before = http_;
+  lists.resize(before.size());
   for (std::size_t i = 0; i < before.size(); ++i) {
     std::size_t same = 0;
     while (same < i && (before[same] != before[i] || lists[same] != lists[i])) ++same;
@@ -310,8 +328,8 @@ void Translator::State::change_store(const Reach& reach, tls::CertificateStore::
 // ---- the result
 
 Translation Translator::State::finish(Round& round) {
-  for (SourceParts& source : round.sources) source.services.forget_superseded();
   contributions_.gather(sources_);
+  whole_ = true;
   const TranslationInput& input = round.input;
   auto snapshot = std::make_shared<Snapshot>();
   for (std::size_t i = 0; i < input.entry_points.size(); ++i) {

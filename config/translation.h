@@ -9,9 +9,11 @@
 //   service_finder       (namespace, name, port) → Service with its endpoints
 //   secret_finder        (namespace, name) → certificate, or what is wrong with it
 //   tcp_translation      IngressRouteTCP → TCP routes
+//   ingress_index        which Ingresses have to do with a host, a Service, a Secret
 //   ingress_translation  drafts bound to services, put on entry points in the total order, duplicates left out
 //   certificate_wishes   who asks which certificates resolver for what
 //   certificate_choice   which certificate each host shows
+//   contributions        problems, certificate requests, names and Secrets in use of all objects together
 //
 // An object sees Services, Secrets and IngressClasses of its own source only; hosts and connections are claimed over
 // all sources alike.

@@ -24,7 +24,7 @@ struct IngressPart {
   IngressDraftPtr draft = {};  // of all it says
   // In its place while it names hosts of others.
   IngressDraftPtr narrowed = {};
-  std::vector<std::string> others_hosts = {};  // that `narrowed` was made without
+  std::vector<OthersHost> others_hosts = {};  // that `narrowed` was made without
   bool placed = false;  // its routes are in a table: they must not be written to any more
   std::vector<std::string> hosts = {};  // all it has to do with; known while Translator has an index
   Contribution given = {};  // by the last translation it took part in

@@ -5,12 +5,10 @@
 namespace gatehouse::tls {
 namespace {
 
-std::string_view key_of(std::string_view host) { return host.starts_with("*.") ? host.substr(1) : host; }
-
 std::vector<ShardedMap<CertificatePtr>::Entry> entries_of(std::vector<CertificateStore::Entry> given) {
   std::vector<ShardedMap<CertificatePtr>::Entry> entries;
   entries.reserve(given.size());
-  for (auto& entry : given) entries.emplace_back(key_of(entry.host.text()), std::move(entry.certificate));
+  for (auto& entry : given) entries.emplace_back(host_key(entry.host.text()), std::move(entry.certificate));
   return entries;
 }
 
@@ -18,7 +16,7 @@ std::vector<ShardedMap<HostName>::Entry> entries_of(std::vector<HostName> hosts)
   std::vector<ShardedMap<HostName>::Entry> entries;
   entries.reserve(hosts.size());
   for (HostName& host : hosts) {
-    std::string key(key_of(host.text()));
+    std::string key(host_key(host.text()));
     entries.emplace_back(std::move(key), std::move(host));
   }
   return entries;
@@ -27,7 +25,7 @@ std::vector<ShardedMap<HostName>::Entry> entries_of(std::vector<HostName> hosts)
 std::vector<ShardedMap<bool>::Entry> marks_of(const std::vector<HostName>& hosts) {
   std::vector<ShardedMap<bool>::Entry> entries;
   entries.reserve(hosts.size());
-  for (const HostName& host : hosts) entries.emplace_back(key_of(host.text()), true);
+  for (const HostName& host : hosts) entries.emplace_back(host_key(host.text()), true);
   return entries;
 }
 
@@ -59,7 +57,7 @@ std::shared_ptr<const CertificateStore> CertificateStore::changed(const std::sha
                                                                   Contents contents) {
   std::vector<std::string> keys;
   keys.reserve(hosts.size());
-  for (const std::string& host : hosts) keys.emplace_back(key_of(host));
+  for (const std::string& host : hosts) keys.emplace_back(host_key(host));
   auto next = std::make_shared<CertificateStore>(*store);
   next->certificates_ = store->certificates_.changed(keys, entries_of(std::move(contents.entries)));
   next->issuable_ = store->issuable_.changed(keys, entries_of(std::move(contents.internal_hosts)));

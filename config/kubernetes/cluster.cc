@@ -241,12 +241,13 @@ void Cluster::follow_secret(const ObjectName& name) {
 
 void Cluster::secret_found(const ObjectName& name, const Value& secret) {
   const ObjectKey key{Kind::secret, name};
+  const bool news = !secret.given() && fetch_->awaits(name);  // that it is not there was not known
   const bool change = secret.given() ? store_.put(secret, Kind::secret, secrets.type) : store_.erase(key);
   if (secret.given())
     for (const auto& feed : feeds_)
       if (feed->collection().scope().kind == Kind::secret && feed->collection().scope().covers(name))
         feed->collection().exists(name);
-  if (change || !secret.given()) changed();  // that it is not there was not known
+  if (change || news) changed();
 }
 
 // ---- what is told

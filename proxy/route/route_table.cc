@@ -79,9 +79,6 @@ using Hosts = ShardedMap<HostRoutesPtr>;  // by host_key
 
 constexpr std::array levels{HostLevel::exact, HostLevel::wildcard, HostLevel::any};
 
-// `*.example.com` is kept as `.example.com`, which no host name begins with.
-std::string_view host_key(std::string_view host) { return host.starts_with("*.") ? host.substr(1) : host; }
-
 // A candidate against the best so far, which is of a more specific host or without explicit priority.
 bool overtakes(const HttpRoute& candidate, const HttpRoute* best, bool hidden) {
   if (is_special(candidate) || (best && is_special(*best)))

@@ -33,6 +33,7 @@ const std::string token = "abcdefghijklmnopqrstuv";
 struct ClusterDouble {
   kubernetes::ClusterStore store;
   bool synced = false;
+  bool listed = true;  // it takes what it is told of Secrets
   std::optional<SecretNames> syncs_by;  // when it is told to want these
   std::vector<Problem> problems;
   std::vector<SecretNames> wanted;
@@ -45,6 +46,7 @@ struct ClusterDouble {
             [this](const SecretNames& names) {
               wanted.push_back(names);
               if (syncs_by == names) synced = true;
+              return listed;
             },
             [this](const ObjectName& name) { return awaited.contains(name); },
             [this] { return store.take_touched(); }};
@@ -447,6 +449,22 @@ TEST_F(ReloadingACluster, IsToldOfSecretsBeforeItHasSyncedAndLaterOnlyOfOthers) 
   next();
   ASSERT_EQ(cluster_->wanted.size(), 3u);
   EXPECT_EQ(cluster_->wanted[2], (SecretNames{{"default", "c-tls"}, {"default", "d-tls"}}));
+}
+
+// A start from the cache: routes are there before it is known which Secrets there are.
+TEST_F(ReloadingACluster, SecretsAreToldAgainUntilTheyAreTaken) {
+  cluster_->put(tls_ingress("c"));
+  cluster_->synced = true;
+  cluster_->listed = false;
+  start(with_cluster());
+  cluster_->listed = true;
+  reload_->note_cluster_change();
+  next();
+  ASSERT_EQ(cluster_->wanted.size(), 2u);
+  EXPECT_EQ(cluster_->wanted[1], (SecretNames{{"default", "c-tls"}}));
+  reload_->note_cluster_change();
+  next();
+  EXPECT_EQ(cluster_->wanted.size(), 2u);
 }
 
 // Each time only what the change reaches is translated; what else has changed meanwhile is not overlooked.

@@ -135,9 +135,9 @@ TEST_P(KubernetesLeader, killed_in_the_middle_of_an_order_another_finishes_it) {
   named(killed_).kill();
   EXPECT_TRUE(comes([&] { return !leader().empty() && leader() != killed_; })) << leader();
   EXPECT_TRUE(all_serve("a.test", std::chrono::seconds(90)));
-  // One, unless the CA had taken the order and its URL was not written down yet when the leader was killed: nobody knows
-  // of that order then, nor can find out, for the account's list of orders (RFC 8555 §7.1.2.1) is what large CAs do not
-  // have. Or the CA was asking when nobody answered, which ends an order for good.
+  // One, unless the CA had taken the order and its URL was not written down yet when the leader was killed: nobody
+  // knows of that order then, nor can find out, for the account's list of orders (RFC 8555 §7.1.2.1) is what large CAs
+  // do not have. Or the CA was asking when nobody answered, which ends an order for good.
   EXPECT_LE(pebble_->orders(), 2u);
 }
 
