@@ -52,7 +52,7 @@ struct OverHttp1 : testing::TestWithParam<std::tuple<std::string, bool>> {
   Entrance entrance{std::get<1>(GetParam()), false};
 };
 
-TEST_P(OverHttp1, GetsItsAnswer) {
+TEST_P(OverHttp1, Answers) {
   int forwarded = 0;
   for (const auto& request : over_http1()) {
     if (request.row != std::get<0>(GetParam())) continue;
@@ -148,7 +148,7 @@ struct OverHttp2 : testing::TestWithParam<std::tuple<std::string, bool>> {
   Entrance entrance{std::get<1>(GetParam()), true};
 };
 
-TEST_P(OverHttp2, IsRefusedAloneAndNothingIsForwarded) {
+TEST_P(OverHttp2, RefusesItAlone) {
   h2::Client client = entrance.connect_http2();
   std::uint32_t stream = 1;
   int good = 0;

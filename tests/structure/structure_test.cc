@@ -203,6 +203,56 @@ Complaints missing_in_sources(const std::string& document, const std::vector<Sou
   return complaints;
 }
 
+// The places that start other programs.
+Complaints starters(const std::vector<Source>& sources) {
+  static const std::regex pattern(R"((\b(fork|vfork|execv\w*|execl\w*|posix_spawn\w*|popen|system)\())");
+  Complaints complaints;
+  for (const auto& source : sources)
+    if (std::regex_search(source.text, pattern)) complaints.push_back(source.path);
+  return complaints;
+}
+
+// The threats that the project works from: so many of each letter.
+const std::map<char, int> threats = {{'F', 27}, {'D', 12}, {'H', 8},  {'S', 4}, {'P', 7},
+                                     {'A', 12}, {'L', 9},  {'T', 11}, {'O', 16}};
+
+// What the tests are called, by suite and name; parameters are not known here.
+std::set<std::string> tests_of(const std::vector<Source>& sources) {
+  static const std::regex pattern(R"(TEST(?:_F|_P)?\((\w+),\s*(\w+)\))");
+  std::set<std::string> names;
+  for (const auto& source : sources)
+    for (std::sregex_iterator match(source.text.begin(), source.text.end(), pattern), end; match != end; ++match)
+      names.insert((*match)[1].str() + "." + (*match)[2].str());
+  return names;
+}
+
+// Threats without a row of the table, rows without a test, and tests that do not exist. A parameter that is a threat's
+// name has to be in the sources.
+Complaints untested_threats(const std::string& table, const std::vector<Source>& tests) {
+  const std::set<std::string> names = tests_of(tests);
+  const auto is_there = [&](const std::string& code) {
+    static const std::regex test(R"re((?:\w+/)?(\w+\.\w+)(?:/([A-Z]\d+))?(?:/\w+)?)re");
+    std::smatch match;
+    if (code.ends_with(".cc")) return std::ranges::any_of(tests, [&](auto& source) { return source.path == code; });
+    if (!std::regex_match(code, match, test) || !names.contains(match[1])) return false;
+    const std::string row = "{\"" + match[2].str() + "\",";
+    return match[2].str().empty() ||
+           std::ranges::any_of(tests, [&](auto& source) { return source.text.find(row) != std::string::npos; });
+  };
+  Complaints complaints;
+  for (const auto& [letter, count] : threats) {
+    for (int number = 1; number <= count; ++number) {
+      const std::string name = letter + std::to_string(number);
+      const auto row = find_all(table, std::regex("(?:^|\n)\\| " + name + " \\|[^|\n]*\\|([^\n]*)"));
+      const auto codes = row.empty() ? Complaints{} : find_all(row.front(), std::regex("`([^`\n]+)`"));
+      if (codes.empty()) complaints.push_back(name + " has no test");
+      for (const auto& code : codes)
+        if (!is_there(code)) complaints.push_back(name + ": " + code);
+    }
+  }
+  return complaints;
+}
+
 std::string join(const Complaints& complaints) {
   std::string text;
   for (const auto& complaint : complaints) text += "\n  " + complaint;
@@ -242,6 +292,15 @@ TEST(Structure, the_life_of_a_request_names_what_exists) {
   ASSERT_NE(document, "");
   EXPECT_EQ(join(missing_in_sources(document, product())), "");
 }
+
+TEST(Structure, every_threat_names_its_tests) {
+  const std::string document = read(fs::path(GATEHOUSE_SOURCE_DIR) / "docs/threat_model.md");
+  ASSERT_NE(document, "");
+  EXPECT_EQ(join(untested_threats(document, sources_below({"tests"}))), "");
+}
+
+// One place starts programs, those that the settings name; nothing of an object ever reaches a shell.
+TEST(Structure, nothing_of_an_object_is_run) { EXPECT_EQ(join(starters(product())), "\n  acme/program.cc"); }
 
 // The rules themselves, on files that break them.
 
@@ -283,6 +342,23 @@ TEST(StructureRules, see_a_walk_that_leads_nowhere) {
   EXPECT_EQ(missing_in_sources("`tunnel.cc`", sources).size(), 1u);
   EXPECT_EQ(missing_in_sources("`old_name()`", sources).size(), 1u);
   EXPECT_EQ(missing_in_sources("`Relay::run`", sources).size(), 1u);
+}
+
+TEST(StructureRules, see_a_threat_without_a_test) {
+  const std::vector<Source> tests = {{"tests/fuzz/x.cc", ""},
+                                     {"tests/x_test.cc", "TEST(Some, thing) {}\nTEST_P(Rows, answer)\n{\"F1\", 1}"}};
+  const auto complaints = [&](const std::string& row) {
+    return untested_threats("| F1 | a threat | " + row + " |\n", tests).size();
+  };
+  const std::size_t others = complaints("`Some.thing`");
+  EXPECT_EQ(complaints("`Threats/Rows.answer/F1`, `tests/fuzz/x.cc`"), others);
+  for (const char* row : {"none", "`Some.other`", "`Other.thing`", "`tests/fuzz/y.cc`", "`Threats/Rows.answer/F2`"})
+    EXPECT_EQ(complaints(row), others + 1) << row;
+}
+
+TEST(StructureRules, see_who_starts_programs) {
+  EXPECT_FALSE(starters({{"config/x.cc", "::execvp(name, words);"}}).empty());
+  EXPECT_TRUE(starters({{"config/x.cc", "co_spawn(io, run());"}}).empty());
 }
 
 }  // namespace

@@ -183,6 +183,15 @@ TEST(Tickets, AreNotGivenWhenSwitchedOff) {
     }
 }
 
+// Early data can be sent again by whoever has seen it (RFC 8446 §8).
+TEST(Tickets, AllowNoEarlyData) {
+  const auto keys = new_keys();
+  ClientWishes wishes;
+  const Met met = meet(context_with({}, keys), only(certificate_for({"a.example"})), wishes);
+  ASSERT_TRUE(met.client.session);
+  EXPECT_EQ(SSL_SESSION_get_max_early_data(met.client.session.get()), 0u);
+}
+
 TEST(AcceptTls, UsesTheCertificateOfTheStoreOfTheDay) {
   const auto context = context_with();
   for (int day = 0; day < 2; ++day) {
