@@ -103,6 +103,7 @@ struct TranslationInput {
   std::vector<tls::CertificatePtr> certificates;  // tls.certificates: show their own names, before any Secret
   tls::CertificatePtr default_certificate;
   bool strict_sni = false;
+  std::map<std::string, TlsOptionsPtr> tls_options;  // every name in tls.options that can be used
 };
 
 // What the next translation builds on. Opaque.
