@@ -85,7 +85,8 @@ ProviderRules rules_of(const KubernetesSettings& settings) {
 }
 
 // Nothing when one of them cannot be read: then those read last stay trusted.
-std::optional<std::string> read_roots(const std::vector<std::string>& files, std::vector<Problem>& problems) {
+std::optional<std::string> read_roots(const std::vector<std::string>& files, const std::string& key,
+                                      std::vector<Problem>& problems) {
   std::string pem;
   bool whole = true;
   for (const auto& file : files) {
@@ -93,17 +94,17 @@ std::optional<std::string> read_roots(const std::vector<std::string>& files, std
     if (read)
       pem += read->text + "\n";
     else
-      whole = false, problems.push_back(error_in(file, "serversTransport.rootCAs", read.error().detail));
+      whole = false, problems.push_back(error_in(file, key, read.error().detail));
   }
   return whole ? std::optional(pem) : std::nullopt;
 }
 
-tls::ServerPolicy server_policy(const TlsOptionsSettings& options, bool http2) {
+tls::ServerPolicy server_policy(const TlsOptionsSettings& options) {
   tls::ServerPolicy policy;
-  if (!http2) policy.alpn = {"http/1.1"};
   policy.min_version = options.min_version == TlsVersion::tls13 ? tls::Version::tls13 : tls::Version::tls12;
   policy.cipher_suites = options.cipher_suites;
   policy.curves = options.curve_preferences;
+  policy.client_auth = options.client_auth;
   return policy;
 }
 
@@ -138,20 +139,14 @@ Assembly::Assembly(Clock& clock, Purpose purpose)
     : clock_(clock), purpose_(purpose), ticket_keys_(std::make_shared<tls::TicketKeys>(clock.wall_now())) {}
 
 TranslationInput Assembly::assemble(const Settings& settings, std::vector<Problem>& problems) {
-  const std::size_t before = problems.size();
-  use_server_context(termination_, server_policy(settings.tls.options, true), problems);
-  if (problems.size() == before)  // else the second would say the same
-    use_server_context(termination_without_http2_, server_policy(settings.tls.options, false), problems);
+  use_tls_options(settings.tls, problems);
   use_client_context(settings.servers_transport, problems);
   use_internal_ca(settings, problems);
 
   TranslationInput input;
   for (const auto& entry_point : settings.entry_points) {
     input.entry_points.push_back(make_input(entry_point, settings, problems));
-    const auto& termination = entry_point.http2.enabled ? termination_ : termination_without_http2_;
-    EntryPointTls& tls = input.entry_points.back().entry_point.tls;
-    if (termination) tls.context = termination->context;
-    if (termination_without_http2_) tls.tcp_context = termination_without_http2_->context;
+    input.entry_points.back().entry_point.tls = entry_point_tls(entry_point);
   }
   if (settings.manifests) input.manifests = rules_of(*settings.manifests);
   if (settings.kubernetes) input.kubernetes = rules_of(*settings.kubernetes);
@@ -168,24 +163,69 @@ TranslationInput Assembly::assemble(const Settings& settings, std::vector<Proble
     if (auto found = certificate(settings.tls.certificates[i], "tls.certificates[" + std::to_string(i) + "]", problems))
       input.certificates.push_back(std::move(found));
   input.default_certificate = default_certificate(settings.tls, problems);
-  input.strict_sni = settings.tls.options.sni_strict;
+  input.strict_sni = settings.tls.options.at(TlsSettings::default_options).sni_strict;
+  for (const auto& [name, made] : terminations_) input.tls_options.emplace(name, made.options);
   return input;
 }
 
-void Assembly::use_server_context(std::optional<Termination>& termination, tls::ServerPolicy policy,
-                                  std::vector<Problem>& problems) {
-  if (termination && termination->policy == policy) return;
-  auto context = tls::make_server_context(policy, ticket_keys_);
-  if (context)
-    termination = {std::move(policy), std::move(*context)};
+void Assembly::use_tls_options(const TlsSettings& settings, std::vector<Problem>& problems) {
+  std::erase_if(terminations_, [&](const auto& known) { return !settings.options.contains(known.first); });
+  for (const auto& [name, options] : settings.options) use_tls_options(name, options, problems);
+}
+
+// Authorities that cannot be read stay those that were read last, and at first there are none, so that nobody is let
+// in: never is a certificate that was asked for not asked for.
+void Assembly::use_tls_options(const std::string& name, const TlsOptionsSettings& settings,
+                               std::vector<Problem>& problems) {
+  const std::string key = "tls.options." + name;
+  const auto known = terminations_.find(name);
+  const std::string last_good = known == terminations_.end() ? std::string() : known->second.policy.client_ca_pem;
+  tls::ServerPolicy policy = server_policy(settings);
+  auto authorities = read_roots(settings.client_ca_files, key + ".clientAuth.caFiles", problems);
+  policy.client_ca_pem = authorities.value_or(last_good);
+  const bool is_known = known != terminations_.end() && known->second.policy == policy &&
+                        known->second.options->sni_strict == settings.sni_strict;
+  if (is_known) return;
+  auto made = make_tls_options(name, policy, settings.sni_strict);
+  if (!made) {
+    problems.push_back(error_in("", key, made.error().detail));
+    policy.client_ca_pem = last_good;
+    made = make_tls_options(name, policy, settings.sni_strict);
+  }
+  if (made)
+    terminations_[name] = {std::move(policy), std::move(*made)};
   else
-    problems.push_back(error_in("", "tls.options.default", context.error().detail));
+    terminations_.erase(name);  // whoever wants them is refused
+}
+
+Result<TlsOptionsPtr> Assembly::make_tls_options(const std::string& name, tls::ServerPolicy policy,
+                                                 bool sni_strict) const {
+  auto with_http2 = tls::make_server_context(policy, ticket_keys_);
+  if (!with_http2) return with_http2.error();
+  policy.alpn = {"http/1.1"};
+  auto without_http2 = tls::make_server_context(policy, ticket_keys_);
+  if (!without_http2) return without_http2.error();
+  return std::make_shared<const TlsOptions>(TlsOptions{name, *with_http2, *without_http2, sni_strict});
+}
+
+EntryPointTls Assembly::entry_point_tls(const EntryPointSettings& settings) const {
+  EntryPointTls tls;
+  tls.required = settings.tls.has_value();
+  tls.http2 = settings.http2.enabled;
+  if (settings.tls && !settings.tls->options.empty()) tls.options = settings.tls->options;
+  const auto made = terminations_.find(tls.options);
+  if (made == terminations_.end()) return tls;
+  const TlsOptions& options = *made->second.options;
+  tls.context = tls.http2 ? options.with_http2 : options.without_http2;
+  tls.tcp_context = options.without_http2;
+  tls.sni_strict = options.sni_strict;
+  return tls;
 }
 
 void Assembly::use_client_context(const ServersTransportSettings& settings, std::vector<Problem>& problems) {
   tls::ClientPolicy policy;
   policy.verify = !settings.insecure_skip_verify;
-  auto roots = read_roots(settings.root_cas, problems);
+  auto roots = read_roots(settings.root_cas, "serversTransport.rootCAs", problems);
   if (!roots) return;
   policy.ca_pem = std::move(*roots);
   if (transport_ && transport_->policy == policy) return;

@@ -37,13 +37,16 @@ class Assembly {
     tls::ClientPolicy policy;
     std::shared_ptr<const tls::ClientContext> context;
   };
+  // Made options, and what of.
   struct Termination {
-    tls::ServerPolicy policy;
-    std::shared_ptr<const tls::ServerContext> context;
+    tls::ServerPolicy policy;  // with HTTP/2
+    TlsOptionsPtr options;
   };
 
-  void use_server_context(std::optional<Termination>& termination, tls::ServerPolicy policy,
-                          std::vector<Problem>& problems);
+  void use_tls_options(const TlsSettings& settings, std::vector<Problem>& problems);
+  void use_tls_options(const std::string& name, const TlsOptionsSettings& settings, std::vector<Problem>& problems);
+  Result<TlsOptionsPtr> make_tls_options(const std::string& name, tls::ServerPolicy policy, bool sni_strict) const;
+  EntryPointTls entry_point_tls(const EntryPointSettings& settings) const;
   void use_client_context(const ServersTransportSettings& settings, std::vector<Problem>& problems);
   void use_internal_ca(const Settings& settings, std::vector<Problem>& problems);
   Result<std::shared_ptr<const tls::InternalCa>> load_ca(const std::string& storage);
@@ -54,7 +57,7 @@ class Assembly {
   Clock& clock_;
   Purpose purpose_;
   std::shared_ptr<tls::TicketKeys> ticket_keys_;
-  std::optional<Termination> termination_, termination_without_http2_;
+  std::map<std::string, Termination> terminations_;  // by the options' names
   std::optional<Transport> transport_;
   std::string ca_storage_;
   std::shared_ptr<const tls::InternalCa> internal_ca_;

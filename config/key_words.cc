@@ -28,6 +28,7 @@ struct TypeText {
   std::string operator()(PropagationCheck& (*)(At)) const { return "text"; }
   std::string operator()(SecretAccess& (*)(At)) const { return "text"; }
   std::string operator()(ServerNameCheck& (*)(At)) const { return "text"; }
+  std::string operator()(tls::ClientAuth& (*)(At)) const { return "text"; }
 };
 
 struct ValueText {

@@ -61,6 +61,8 @@ class Checks {
                                         meant(tls.cert_resolver, resolver_names()));
     if (!tls.domains.empty() && tls.cert_resolver.empty())
       warn(path + ".domains", "means nothing without certResolver");
+    if (!tls.options.empty() && !settings_.tls.options.contains(tls.options))
+      error(path + ".options", "there are no tls.options." + tls.options + meant(tls.options, options_names()));
     for (std::size_t i = 0; i < tls.domains.size(); ++i) {
       const std::string domain = path + ".domains[" + std::to_string(i) + "]";
       if (tls.domains[i].main.empty() && !there(domain + ".main")) error(domain, "needs `main`");
@@ -109,7 +111,20 @@ class Checks {
     }
   }
 
+  void client_auth(const TlsOptionsSettings& options, const std::string& path) {
+    const bool files = !options.client_ca_files.empty();
+    const bool verifies = options.client_auth == tls::ClientAuth::verify_if_given ||
+                          options.client_auth == tls::ClientAuth::require_and_verify;
+    if (files && !there(path + ".clientAuthType"))
+      error(path, "needs clientAuthType; with caFiles alone Traefik means RequireAndVerifyClientCert");
+    else if (files && !verifies)
+      warn(path + ".caFiles", "means nothing with this clientAuthType, which verifies no certificate");
+    if (verifies && !files) error(path, "needs caFiles: the authorities that certificates are verified by");
+  }
+
   void certificates() {
+    for (const auto& [name, options] : settings_.tls.options)
+      client_auth(options, "tls.options." + name + ".clientAuth");
     const auto pair = [&](const CertificateFiles& files, const std::string& path) {
       if (files.cert_file.empty() && !there(path + ".certFile")) error(path, "needs certFile");
       if (files.key_file.empty() && !there(path + ".keyFile")) error(path, "needs keyFile");
@@ -135,6 +150,12 @@ class Checks {
   std::vector<std::string> entry_point_names() const {
     std::vector<std::string> names;
     for (const auto& point : settings_.entry_points) names.push_back(point.name);
+    return names;
+  }
+
+  std::vector<std::string> options_names() const {
+    std::vector<std::string> names;
+    for (const auto& [name, options] : settings_.tls.options) names.push_back(name);
     return names;
   }
 

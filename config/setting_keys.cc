@@ -31,6 +31,7 @@ T& element(std::vector<T>& list, const std::string& index) {
 
 DomainSettings& domain(At at) { return element(given(point(at).tls).domains, at.names[1]); }
 InternalCaSettings& internal_ca(At at) { return given(at.settings.resolvers[at.names[0]].internal); }
+TlsOptionsSettings& tls_options(At at) { return at.settings.tls.options[at.names[0]]; }
 CertificateFiles& certificate(At at) { return element(at.settings.tls.certificates, at.names[0]); }
 
 constexpr std::uint64_t ns(Duration duration) {
@@ -108,8 +109,8 @@ Keys entry_point_keys() {
        "`{}` turns TLS on for every HTTP route of the entry point."},
       {"entryPoints.<name>.http.tls.certResolver", [](At at) -> auto& { return given(point(at).tls).cert_resolver; },
        any, "The certificates resolver that makes what no Secret or file provides."},
-      {"entryPoints.<name>.http.tls.options", [](At at) -> auto& { return given(point(at).tls).options; },
-       one_of({"default"}), "Name of the TLS options; only `default` exists."},
+      {"entryPoints.<name>.http.tls.options", [](At at) -> auto& { return given(point(at).tls).options; }, any,
+       "Name of the TLS options, those under tls.options, of all hosts that have none of their own. Empty: `default`."},
       {"entryPoints.<name>.http.tls.domains[].main", [](At at) -> auto& { return domain(at).main; }, host_names(),
        "First name of a certificate to have, whatever the routes say; may be a wildcard."},
       {"entryPoints.<name>.http.tls.domains[].sans", [](At at) -> auto& { return domain(at).sans; }, host_names(),
@@ -213,19 +214,29 @@ Keys certificate_keys() {
        "The built-in CA, for hosts no public CA can reach; `gatehouse ca root` prints what clients must trust."},
       {"certificatesResolvers.<name>.internal.storage", [](At at) -> auto& { return internal_ca(at).storage; }, any,
        "Folder that keeps its root key and certificates."},
-      {"tls.options.default.minVersion", [](At at) -> auto& { return at.settings.tls.options.min_version; },
+      {"tls.options.<name>.minVersion", [](At at) -> auto& { return tls_options(at).min_version; },
        one_of({"VersionTLS12", "VersionTLS13"}), "Oldest TLS version spoken with clients."},
-      {"tls.options.default.cipherSuites", [](At at) -> auto& { return at.settings.tls.options.cipher_suites; },
+      {"tls.options.<name>.cipherSuites", [](At at) -> auto& { return tls_options(at).cipher_suites; },
        one_of({"TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
                "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
                "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256", "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
                "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA", "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",
                "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA", "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA"}),
        "TLS 1.2 suites, best first; those of TLS 1.3 are always on. Empty: the built-in list."},
-      {"tls.options.default.curvePreferences", [](At at) -> auto& { return at.settings.tls.options.curve_preferences; },
+      {"tls.options.<name>.curvePreferences", [](At at) -> auto& { return tls_options(at).curve_preferences; },
        one_of({"X25519", "CurveP256", "CurveP384", "CurveP521"}), "Curves, best first. Empty: the built-in list."},
-      {"tls.options.default.sniStrict", [](At at) -> auto& { return at.settings.tls.options.sni_strict; }, any,
-       "Refuses handshakes for names without a certificate instead of showing the default one."},
+      {"tls.options.<name>.sniStrict", [](At at) -> auto& { return tls_options(at).sni_strict; }, any,
+       "Refuses handshakes for names without a certificate instead of showing the default one; that of `default` is "
+       "for "
+       "all."},
+      {"tls.options.<name>.clientAuth.clientAuthType", [](At at) -> auto& { return tls_options(at).client_auth; },
+       one_of({"NoClientCert", "RequestClientCert", "RequireAnyClientCert", "VerifyClientCertIfGiven",
+               "RequireAndVerifyClientCert"}),
+       "Which certificate clients must show. The last two need caFiles. Connections with certificates are never "
+       "resumed."},
+      {"tls.options.<name>.clientAuth.caFiles", [](At at) -> auto& { return tls_options(at).client_ca_files; }, any,
+       "PEM files of the authorities that sign clients' certificates, each trusted as it is. There are no revocation "
+       "lists: take an authority out, or let certificates live short."},
       {"tls.certificates[].certFile", [](At at) -> auto& { return certificate(at).cert_file; }, any,
        "A certificate chain, PEM."},
       {"tls.certificates[].keyFile", [](At at) -> auto& { return certificate(at).key_file; }, any,

@@ -20,11 +20,11 @@ struct At {
 
 // The place of a key's value in the settings. The type of the place is the type of the key. void: the key is a
 // section whose mere presence means something (`accessLog: {}`).
-using Slot =
-    std::variant<void (*)(At), bool& (*)(At), std::string& (*)(At), Duration& (*)(At), std::size_t& (*)(At),
-                 std::uint32_t& (*)(At), std::vector<std::string>& (*)(At), AddressRanges& (*)(At),
-                 ListenSettings& (*)(At), LogFormat& (*)(At), TlsVersion& (*)(At), CertificateKey& (*)(At),
-                 UntilIssued& (*)(At), PropagationCheck& (*)(At), SecretAccess& (*)(At), ServerNameCheck& (*)(At)>;
+using Slot = std::variant<void (*)(At), bool& (*)(At), std::string& (*)(At), Duration& (*)(At), std::size_t& (*)(At),
+                          std::uint32_t& (*)(At), std::vector<std::string>& (*)(At), AddressRanges& (*)(At),
+                          ListenSettings& (*)(At), LogFormat& (*)(At), TlsVersion& (*)(At), CertificateKey& (*)(At),
+                          UntilIssued& (*)(At), PropagationCheck& (*)(At), SecretAccess& (*)(At),
+                          ServerNameCheck& (*)(At), tls::ClientAuth& (*)(At)>;
 
 // What a value must be besides its type.
 struct Limits {

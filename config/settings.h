@@ -34,7 +34,7 @@ struct DomainSettings {
 // entryPoints.<name>.http.tls
 struct EntryPointTlsSettings {
   std::string cert_resolver;  // key of Settings::resolvers, or empty
-  std::string options;        // `default` or empty, which are the same
+  std::string options;        // key of TlsSettings::options; empty: `default`
   std::vector<DomainSettings> domains;
 };
 
@@ -241,16 +241,20 @@ struct CertificateFiles {
 
 enum class TlsVersion { tls12, tls13 };
 
-// tls.options.default
+// tls.options.<name>
 struct TlsOptionsSettings {
   TlsVersion min_version = TlsVersion::tls12;
   std::vector<std::string> cipher_suites;  // IANA names, TLS 1.2 only; empty: the built-in list
   std::vector<std::string> curve_preferences;  // Traefik's names: X25519, CurveP256, …; empty: the built-in list
   bool sni_strict = false;  // no default certificate for unknown names
+  tls::ClientAuth client_auth = tls::ClientAuth::none;
+  std::vector<std::string> client_ca_files;  // PEM
 };
 
 struct TlsSettings {
-  TlsOptionsSettings options;
+  static constexpr const char* default_options = "default";
+  // By name as the settings give it; `default` is always there.
+  std::map<std::string, TlsOptionsSettings> options = {{default_options, {}}};
   std::vector<CertificateFiles> certificates;
   std::optional<CertificateFiles> default_certificate;
 };

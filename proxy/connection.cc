@@ -80,20 +80,38 @@ TcpConnectionFacts facts_of(const ClientConnection& client, const tls::ClientHel
   return facts;
 }
 
+enum class Carries : std::uint8_t { http, tcp };
+
 // False: a certificate authority has seen the answer to its challenge, and nothing else is to be said.
-Awaitable<Result<bool>> start_tls(ClientConnection& client, std::shared_ptr<const tls::ServerContext> context) {
+Awaitable<Result<bool>> start_tls(ClientConnection& client, Carries carries) {
   Worker& worker = client.worker;
   const EntryPoint& entry_point = *client.entry_point;
+  auto context = carries == Carries::http ? entry_point.tls.context : entry_point.tls.tcp_context;
+  if (!context) co_return Failure(FailureKind::handshake_failed, "the TLS options of the entry point cannot be used");
   client.reading.within(entry_point.timeouts.handshake);
   // What was read to look at it is put back for the handshake to read.
   client.plain.unread(client.inbox.unread());
   client.inbox.consume(client.inbox.unread().size());
   client.inbox.release_if_empty();
   const SnapshotPtr snapshot = worker.snapshot;
-  tls::ChooseCertificate choose = [&worker, &snapshot](std::string_view server_name) {
-    return worker.certificates.choose(*snapshot->certificates, server_name, worker.clock.wall_now());
+  client.tls_terms = {entry_point.tls.options, context->client_auth()};
+  bool sni_strict = entry_point.tls.sni_strict;
+  const bool http2 = carries == Carries::http && entry_point.tls.http2;
+  tls::ChooseContext own_context = [&](std::string_view server_name) -> std::shared_ptr<const tls::ServerContext> {
+    const TlsOptions* options = snapshot->tls_options->find(server_name);
+    if (options == nullptr) return nullptr;
+    const auto& own = http2 ? options->with_http2 : options->without_http2;
+    client.tls_terms = {options->name, own->client_auth()};
+    sni_strict = options->sni_strict;
+    return own;
   };
-  auto accepted = co_await tls::accept_tls(client.plain, std::move(context), std::move(choose), snapshot->challenges);
+  tls::ChooseCertificate choose = [&](std::string_view server_name) {
+    const tls::CertificateStore& store = *snapshot->certificates;
+    if (sni_strict && !store.find(server_name) && !store.may_issue(server_name)) return tls::CertificatePtr();
+    return worker.certificates.choose(store, server_name, worker.clock.wall_now());
+  };
+  auto accepted = co_await tls::accept_tls(client.plain, std::move(context), std::move(choose), snapshot->challenges,
+                                           std::move(own_context));
   if (!accepted && client.reading.expired()) co_return Failure(FailureKind::handshake_timeout);
   if (!accepted) co_return accepted.error();
   client.reading.clear();
@@ -239,8 +257,7 @@ Awaitable<Result<Protocol>> choose_protocol(ClientConnection& client) {
 Awaitable<Result<void>> serve(ClientConnection& client, Protocol protocol) {
   using Kind = Protocol::Kind;
   if (protocol.kind == Kind::https || protocol.kind == Kind::tcp_over_tls) {
-    const EntryPointTls& tls = client.entry_point->tls;
-    auto started = co_await start_tls(client, protocol.kind == Kind::https ? tls.context : tls.tcp_context);
+    auto started = co_await start_tls(client, protocol.kind == Kind::https ? Carries::http : Carries::tcp);
     if (!started) co_return started.error();
     if (!*started) co_return Result<void>();
   }

@@ -59,6 +59,31 @@ bool checks_server_name(const ClientConnection& client, const EntryPoint& entry_
   return entry_point.check_server_name == ServerNameCheck::always;
 }
 
+const HttpRoute* find_route(const Exchange& exchange, const EntryPoint& entry_point) {
+  HostBuffer buffer;
+  const auto host = host_of_authority(exchange.request().authority, buffer);
+  return entry_point.http->match(host.value_or(""), exchange.request().path, exchange.origin().over_tls);
+}
+
+// Whether the connection was made under the TLS options that the host has now: those of another host, or of before, may
+// have asked for less. What asks for a certificate is not served without TLS at all, but for a challenge's answer,
+// which is anybody's to read.
+bool meets_tls_options(const Exchange& exchange, const ClientConnection& client, const EntryPoint& entry_point) {
+  const TlsOptionsTable& table = *client.worker.snapshot->tls_options;
+  HostBuffer buffer;
+  const auto host = table.empty() ? std::nullopt : host_of_authority(exchange.request().authority, buffer);
+  const TlsOptions* own = host ? table.find(*host) : nullptr;
+  if (!client.tls && (own == nullptr || !own->with_http2->requires_certificate())) return true;
+  if (!client.tls) {
+    const HttpRoute* route = find_route(exchange, entry_point);
+    return route != nullptr && !route->creates_host;
+  }
+  const EntryPointTls& usual = entry_point.tls;
+  const tls::ServerContext* wanted = own != nullptr ? own->with_http2.get() : usual.context.get();
+  return wanted != nullptr && client.tls_terms.options == (own != nullptr ? own->name : usual.options) &&
+         client.tls_terms.client_auth == wanted->client_auth();
+}
+
 // A host that the certificate shown on this connection does not name (RFC 9110 §7.4): the client is to ask for it on a
 // connection of its own. Without a server name the client has not said whom it meant.
 bool is_misdirected(const Exchange& exchange, const ClientConnection& client, const EntryPoint& entry_point) {
@@ -70,12 +95,6 @@ bool is_misdirected(const Exchange& exchange, const ClientConnection& client, co
   const auto shown =
       worker.certificates.choose(*worker.snapshot->certificates, client.server_name, worker.clock.wall_now());
   return !shown || !shown->covers(*host);
-}
-
-const HttpRoute* find_route(const Exchange& exchange, const EntryPoint& entry_point) {
-  HostBuffer buffer;
-  const auto host = host_of_authority(exchange.request().authority, buffer);
-  return entry_point.http->match(host.value_or(""), exchange.request().path, exchange.origin().over_tls);
 }
 
 // A path that climbs above the root or holds %00 has no meaning at all.
@@ -207,7 +226,7 @@ Awaitable<void> forward(Exchange& exchange, ClientConnection& client, std::share
     co_await redirect(exchange, *entry_point->redirection, record);
     co_return;
   }
-  if (is_misdirected(exchange, client, *entry_point)) {
+  if (!meets_tls_options(exchange, client, *entry_point) || is_misdirected(exchange, client, *entry_point)) {
     Failure failure(FailureKind::misdirected_request, client.server_name);
     co_await refuse(exchange, std::move(failure), record);
     co_return;

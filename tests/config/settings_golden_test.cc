@@ -61,6 +61,8 @@ std::vector<Lines> instances(const SettingKey& key, const Settings& settings) {
     }
   } else if (key.name.starts_with("certificatesResolvers.")) {
     for (const auto& [name, resolver] : settings.resolvers) found.push_back({name});
+  } else if (key.name.starts_with("tls.options.<name>")) {
+    for (const auto& [name, options] : settings.tls.options) found.push_back({name});
   } else if (key.name.starts_with("tls.certificates[]")) {
     numbers(settings.tls.certificates.size(), {});
   } else if (key.name.starts_with("providers.kubernetes.hostClaims[]")) {

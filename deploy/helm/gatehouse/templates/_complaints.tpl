@@ -33,12 +33,13 @@ experimental: there are no plug-ins
 {{- end }}
 {{- range $name, $options := .Values.tlsOptions }}
 {{- if ne $name "default" }}
-tlsOptions.{{ $name }}: only tlsOptions.default exists
+tlsOptions.{{ $name }}: only tlsOptions.default is read; others go into config.tls.options
 {{- else }}
-{{- range $key := list "clientAuth" "maxVersion" }}
-{{- if get $options $key }}
-tlsOptions.default.{{ $key }}: not available
+{{- if $options.maxVersion }}
+tlsOptions.default.maxVersion: not available
 {{- end }}
+{{- if $options.clientAuth }}
+tlsOptions.default.clientAuth: put it into config.tls.options, with caFiles of a volume (value volumes) in place of secretNames
 {{- end }}
 {{- end }}
 {{- end }}
