@@ -27,6 +27,8 @@ class Deadlines {
   void stop() { stopped_ = true; }
   // Expires what is due at the clock's now.
   void expire_due();
+  // The clock's.
+  TimePoint now() const { return clock_.now(); }
 
  private:
   friend class Alarm;

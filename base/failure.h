@@ -42,6 +42,7 @@ enum class FailureKind : std::uint8_t {
   bad_answer,
   answer_timeout,
   answer_truncated,
+  upgrade_refused,
   // a certificate authority's
   ca_refused,
   validation_failed,

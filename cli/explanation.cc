@@ -5,6 +5,11 @@
 namespace gatehouse {
 namespace {
 
+std::string reached_by(const Service& service) {
+  if (service.speech == UpstreamSpeech::http2_in_clear) return " in HTTP/2";
+  return service.tls ? " over TLS" : "";
+}
+
 using Scheme = Question::Scheme;
 
 Failure no_url(std::string words) { return Failure(FailureKind::bad_configuration, std::move(words)); }
@@ -83,7 +88,7 @@ bool add_service(Answer& answer, const Service* service, const std::string& miss
     answer.add("service", "none: " + missing + "; " + otherwise);
     return false;
   }
-  answer.add("service", service->name + (service->tls ? " over TLS" : ""));
+  answer.add("service", service->name + reached_by(*service));
   answer.add("endpoints", service->endpoints.empty() ? "none is ready; " + otherwise : endpoints_of(*service));
   return !service->endpoints.empty();
 }

@@ -170,10 +170,8 @@ std::optional<bool> upstream_tls(Found& found) {
   const std::string* scheme = found["service.serversscheme"];
   if (scheme == nullptr) return std::nullopt;
   if (*scheme == "https") return true;
-  if (*scheme == "h2c")
-    found.warn("service.serversscheme", "h2c is not supported yet; HTTP/1.1 is used");
-  else if (*scheme != "http")
-    found.warn("service.serversscheme", "ignored: " + quoted(*scheme) + " is not http or https");
+  if (*scheme != "http" && *scheme != "h2c")
+    found.warn("service.serversscheme", "ignored: " + quoted(*scheme) + " is not http, https or h2c");
   return *scheme == "http" || *scheme == "h2c" ? std::optional(false) : std::nullopt;
 }
 
@@ -259,6 +257,7 @@ ServiceAnnotations read_service_annotations(const kubernetes::Service& service, 
   if (service.meta.notes().annotations.empty()) return read;
   Found found(service.meta, "Service", "service.", problems);
   read.tls = upstream_tls(found);
+  if (const std::string* scheme = found["service.serversscheme"]) read.http2_in_clear = *scheme == "h2c";
   read.pass_host_header = found.boolean("service.passhostheader", true);
   read.native_lb = found.boolean("service.nativelb", false);
   read.sticky = sticky_cookie(found);

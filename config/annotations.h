@@ -36,6 +36,7 @@ struct RouteAnnotations {
 // What a Service's annotations ask of the connections to it.
 struct ServiceAnnotations {
   std::optional<bool> tls;  // service.serversscheme
+  bool http2_in_clear = false;  // the same: h2c; then `tls` is false
   bool pass_host_header = true;  // service.passhostheader
   bool native_lb = false;  // service.nativelb
   std::optional<StickyCookie> sticky;  // service.sticky.cookie…; an empty name is for the caller to fill

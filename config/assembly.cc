@@ -228,6 +228,7 @@ void Assembly::use_client_context(const ServersTransportSettings& settings, std:
   auto roots = read_roots(settings.root_cas, "serversTransport.rootCAs", problems);
   if (!roots) return;
   policy.ca_pem = std::move(*roots);
+  if (!settings.disable_http2) policy.alpn = {"h2", "http/1.1"};
   if (transport_ && transport_->policy == policy) return;
   auto context = tls::make_client_context(policy);
   if (context)

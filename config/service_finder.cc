@@ -32,23 +32,25 @@ std::string text_of(std::string_view ns, std::string_view name) {
   return "Service " + std::string(ns) + "/" + std::string(name);
 }
 
-// How the upstream is spoken to; over HTTP/2 without TLS it cannot be yet.
-enum class Speech : std::uint8_t { plain, tls, http2_in_clear };
+// How the upstream is spoken to. What carries WebSockets over TLS is HTTP/1.1.
+enum class Speech : std::uint8_t { plain, tls, tls_http1, http2_in_clear };
 
 struct ProtocolRow {
   std::string_view name;  // appProtocol: those of Kubernetes, and what others write
   Speech speech;
 };
 
-constexpr std::array<ProtocolRow, 6> protocols = {{{"http", Speech::plain},
+constexpr std::array<ProtocolRow, 7> protocols = {{{"http", Speech::plain},
                                                    {"kubernetes.io/ws", Speech::plain},
                                                    {"https", Speech::tls},
-                                                   {"kubernetes.io/wss", Speech::tls},
+                                                   {"kubernetes.io/wss", Speech::tls_http1},
                                                    {"kubernetes.io/h2c", Speech::http2_in_clear},
-                                                   {"grpc", Speech::http2_in_clear}}};
+                                                   {"grpc", Speech::http2_in_clear},
+                                                   {"grpcs", Speech::tls}}};
 
 // What somebody says outright goes before what names and numbers suggest.
 Speech speech_with(const ServiceAnnotations& annotations, const ServicePort* port, std::uint16_t number) {
+  if (annotations.http2_in_clear) return Speech::http2_in_clear;
   if (annotations.tls) return *annotations.tls ? Speech::tls : Speech::plain;
   const std::string_view said = port == nullptr ? std::string_view() : port->app_protocol;
   for (const ProtocolRow& row : protocols)
@@ -101,7 +103,7 @@ bool same(const ServiceTerms& a, const ServiceTerms& b) {
 }
 
 bool same(const Service& a, const Service& b) {
-  return a.name == b.name && a.endpoints == b.endpoints && a.host == b.host && a.tls == b.tls &&
+  return a.name == b.name && a.endpoints == b.endpoints && a.host == b.host && a.tls == b.tls && a.speech == b.speech &&
          a.pass_host_header == b.pass_host_header && a.sticky == b.sticky && same_times(a.timeouts, b.timeouts);
 }
 
@@ -156,6 +158,7 @@ std::shared_ptr<const Service> known_or_new(const std::shared_ptr<const Service>
   service->endpoints = std::move(candidate.endpoints);
   service->host = std::move(candidate.host);
   service->tls = std::move(candidate.tls);
+  service->speech = candidate.speech;
   service->pass_host_header = candidate.pass_host_header;
   service->sticky = std::move(candidate.sticky);
   service->timeouts = candidate.timeouts;
@@ -262,13 +265,9 @@ FoundService ServiceFinder::make(const kubernetes::ServiceObjects& objects, Targ
   candidate.timeouts = input_.upstream_timeouts;
   if (use == Use::http) {
     const Speech speech = speech_with(annotations, target.service_port, target.port);
-    if (speech == Speech::http2_in_clear)
-      return {nullptr,
-              "Service " + name.text() + " asks by appProtocol " + quoted(target.service_port->app_protocol) +
-                  " for HTTP/2 without TLS, which is not spoken to upstreams yet (annotation service.serversscheme: "
-                  "http asks for HTTP/1.1)",
-              reasons::unsupported_backend};
-    const bool over_tls = speech == Speech::tls;
+    const bool over_tls = speech == Speech::tls || speech == Speech::tls_http1;
+    if (speech == Speech::http2_in_clear) candidate.speech = UpstreamSpeech::http2_in_clear;
+    if (speech == Speech::tls) candidate.speech = UpstreamSpeech::by_alpn;
     if (over_tls && !input_.upstream_tls)
       return {nullptr, "Service " + name.text() + " is reached over TLS, for which the settings give no usable roots",
               reasons::unsupported_backend};

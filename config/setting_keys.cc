@@ -257,6 +257,8 @@ Keys transport_keys() {
        "Accepts any certificate from HTTPS upstreams."},
       {"serversTransport.rootCAs", [](At at) -> auto& { return at.settings.servers_transport.root_cas; }, any,
        "PEM files of CAs trusted for HTTPS upstreams. Empty: the system's."},
+      {"serversTransport.disableHTTP2", [](At at) -> auto& { return at.settings.servers_transport.disable_http2; }, any,
+       "HTTPS upstreams are spoken to in HTTP/1.1 even where they take HTTP/2."},
       {"serversTransport.forwardingTimeouts.dialTimeout",
        [](At at) -> auto& { return at.settings.servers_transport.timeouts.dial; }, wait,
        "To connect to one endpoint; then the next is tried."},

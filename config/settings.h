@@ -263,6 +263,7 @@ struct TlsSettings {
 struct ServersTransportSettings {
   bool insecure_skip_verify = false;
   std::vector<std::string> root_cas;  // PEM files; empty: the system's
+  bool disable_http2 = false;         // HTTPS upstreams are not offered it
   UpstreamTimeouts timeouts;
 };
 

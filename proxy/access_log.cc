@@ -89,6 +89,7 @@ std::string access_log_line(const ExchangeRecord& record, AccessLogFormat format
       .add("route", record.route)
       .add("service", record.service)
       .add("endpoint", text_of(record.endpoint))
+      .add("upstreamProtocol", record.upstream_protocol)
       .add_number("attempts", record.attempts)
       .add("userAgent", record.user_agent)
       .add("referer", record.referer);

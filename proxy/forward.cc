@@ -1,8 +1,10 @@
 #include "proxy/forward.h"
 
 #include "proxy/http/error_page.h"
+#include "proxy/http/grpc_refusal.h"
 #include "proxy/relay.h"
 #include "proxy/upstream/attempt.h"
+#include "proxy/upstream/http2_attempt.h"
 #include "proxy/upstream/picker.h"
 #include "proxy/upstream/retry.h"
 
@@ -117,11 +119,24 @@ const Endpoint* choose_endpoint(const Service& service, const RequestHead& reque
       service, [&](const Endpoint& endpoint) { return health.usable(endpoint); }, tried);
 }
 
-Awaitable<Result<std::unique_ptr<UpstreamConnection>>> connect(Worker& worker, const Service& service,
-                                                               const Endpoint& endpoint) {
+// What an attempt goes over: a connection of its own (HTTP/1.1), or a stream of a shared one.
+struct UpstreamLink {
+  std::unique_ptr<UpstreamConnection> own;
+  std::shared_ptr<Http2Upstream> shared;
+
+  explicit operator bool() const { return own || shared; }
+};
+
+Awaitable<Result<UpstreamLink>> connect(Worker& worker, const Service& service, const Endpoint& endpoint,
+                                        bool http1_only) {
   ServiceCounters& counters = worker.counters.of_service(service.name);
-  auto connection = worker.pool.make(endpoint);
-  auto opened = co_await connection->open(service);
+  UpstreamLink link;
+  link.own = worker.pool.make(endpoint);
+  auto opened = co_await link.own->open(service, http1_only);
+  if (opened && link.own->speaks_http2()) {
+    link.shared = worker.http2_pool.make(std::move(link.own), service);
+    opened = co_await link.shared->start(service.timeouts.dial);
+  }
   if (!opened) {
     ++counters.failed_connects;
     // Our own lack of descriptors says nothing about the endpoint.
@@ -130,7 +145,41 @@ Awaitable<Result<std::unique_ptr<UpstreamConnection>>> connect(Worker& worker, c
   }
   ++counters.connects;
   worker.health.succeeded(endpoint);
-  co_return connection;
+  co_return link;
+}
+
+// Where many want the same endpoint at once and its connections are shared, one dials and the others wait.
+Awaitable<Result<UpstreamLink>> connect_once(Worker& worker, const Service& service, const Endpoint& endpoint) {
+  UpstreamLink link;
+  auto waited = co_await worker.http2_pool.wait(service, endpoint);
+  if (!waited) co_return waited.error();
+  if (*waited) {
+    link.shared = std::move(*waited);
+    co_return link;
+  }
+  Http2Pool::Dial dial(worker.http2_pool, service, endpoint);
+  auto connected = co_await connect(worker, service, endpoint, false);
+  if (!connected)
+    dial.failed(connected.error());
+  else if (connected->shared)
+    worker.http2_pool.put(connected->shared);
+  else
+    dial.found_http1();
+  co_return connected;
+}
+
+// A connection that is there already, if there is one.
+UpstreamLink take_pooled(Worker& worker, const Service& service, const Endpoint& endpoint, bool http1_only) {
+  UpstreamLink link;
+  if (service.speech != UpstreamSpeech::http1 && !http1_only) link.shared = worker.http2_pool.take(service, endpoint);
+  if (!link.shared && service.speech != UpstreamSpeech::http2_in_clear)
+    link.own = worker.pool.take_idle(service, endpoint);
+  return link;
+}
+
+// Over TLS an upgrade gets a connection that can be upgraded.
+bool needs_http1(const Service& service, const RequestHead& request) {
+  return service.speech == UpstreamSpeech::by_alpn && !request.upgrade.empty();
 }
 
 // What a tunnel's record still needs when the snapshot it began with is long gone.
@@ -141,17 +190,54 @@ void keep_names(ExchangeRecord& record) {
   record.route = names.substr(0, record.route.size());
 }
 
+// `upstream` and what it has sent beyond its head.
 Awaitable<void> tunnel(Exchange& exchange, ClientConnection& client, std::shared_ptr<const EntryPoint>& entry_point,
-                       UpstreamConnection& upstream, ExchangeRecord& record) {
-  const std::string from_upstream(upstream.inbox().unread());
+                       Stream& upstream, std::string from_upstream, ExchangeRecord& record) {
   const RelayLimits limits{entry_point->timeouts.tunnel_idle};
   keep_names(record);
   entry_point.reset();
-  upstream.reading.clear();
-  const RelayResult result = co_await relay(exchange.tunnel(), upstream.stream(), {}, from_upstream, limits,
+  const RelayResult result = co_await relay(exchange.tunnel(), upstream, {}, from_upstream, limits,
                                             client.worker.deadlines, client.worker.buffers);
   record.bytes_in += result.to_upstream;
   record.bytes_out += result.to_client;
+}
+
+// The way a request takes through its attempts.
+struct Sending {
+  Exchange& exchange;
+  ClientConnection& client;
+  std::shared_ptr<const EntryPoint>& entry_point;
+  const Service& service;
+  ExchangeRecord& record;
+  std::string head;  // as it goes upstream
+  std::optional<BodyPiece> first;  // what of the body was at hand
+  RetryState state;
+};
+
+template <class AnyAttempt>
+void note(ExchangeRecord& record, const AnyAttempt& attempt) {
+  record.bytes_in = attempt.bytes_in();
+  record.bytes_out = attempt.bytes_out();
+  record.status = attempt.status_sent();
+}
+
+// True when the exchange has been answered; else `sending.state` knows how it failed.
+Awaitable<bool> try_http2(Sending& sending, std::shared_ptr<Http2Upstream> upstream) {
+  Worker& worker = sending.client.worker;
+  sending.record.upstream_protocol = "HTTP/2.0";
+  Http2Attempt attempt(sending.exchange, upstream, sending.service, worker.deadlines, sending.head, sending.first);
+  auto answered = co_await attempt.run();
+  note(sending.record, attempt);
+  if (worker.draining) upstream->retire();
+  if (answered && sending.record.status == 101)
+    co_await tunnel(sending.exchange, sending.client, sending.entry_point, attempt.tunnel(), {}, sending.record);
+  if (answered) co_return true;
+  if (attempt.unprocessed())
+    sending.state.failed_unprocessed(answered.error(), attempt.body_lost());
+  else
+    sending.state.failed_after_sending(answered.error(), upstream->reused() && upstream->leaving(),
+                                       attempt.body_lost());
+  co_return false;
 }
 
 // Sends the request to one endpoint after another until one answers. Returns how it failed, if all did.
@@ -160,39 +246,49 @@ Awaitable<std::optional<Failure>> send_and_receive(Exchange& exchange, ClientCon
                                                    std::shared_ptr<const Service> service, ExchangeRecord& record) {
   Worker& worker = client.worker;
   const RequestHead& request = exchange.request();
-  std::string head;
-  head.reserve(1024);
-  write_upstream_request(head, request, exchange.origin(), service->pass_host_header ? "" : service->host);
   auto first = exchange.piece_now();
   if (!first) co_return first.error();
+  Sending sending{exchange, client, entry_point, *service, record, {}, *first, {}};
+  RetryState& state = sending.state;
+  sending.head.reserve(1024);
+  write_upstream_request(sending.head, request, exchange.origin(), service->pass_host_header ? "" : service->host);
+  const bool http1_only = needs_http1(*service, request);
+  const bool shares = service->speech != UpstreamSpeech::http1 && !http1_only;
   std::vector<Endpoint> tried;
-  RetryState state;
   while (true) {
     const Endpoint* endpoint = choose_endpoint(*service, request, worker.health, tried);
     if (!endpoint)
       co_return state.last_failure ? *state.last_failure : Failure(FailureKind::no_endpoint, service->name);
     ++record.attempts;
     record.endpoint = *endpoint;
-    Result<std::unique_ptr<UpstreamConnection>> connection = worker.pool.take_idle(*service, *endpoint);
-    if (!*connection) connection = co_await connect(worker, *service, *endpoint);
-    if (connection) {
-      UpstreamConnection& upstream = **connection;
-      Attempt attempt(exchange, upstream, *service, worker.deadlines, head, *first);
-      auto answered = co_await attempt.run();
-      record.bytes_in = attempt.bytes_in();
-      record.bytes_out = attempt.bytes_out();
-      record.status = attempt.status_sent();
-      if (answered) {
-        if (record.status == 101)
-          co_await tunnel(exchange, client, entry_point, upstream, record);
-        else if (attempt.reusable() && !worker.draining)
-          worker.pool.give_back(std::move(*connection), *service);
-        co_return std::nullopt;
+    Result<UpstreamLink> link = take_pooled(worker, *service, *endpoint, http1_only);
+    if (!*link && shares)
+      link = co_await connect_once(worker, *service, *endpoint);
+    else if (!*link)
+      link = co_await connect(worker, *service, *endpoint, http1_only);
+    bool answered = false;
+    if (!link)
+      state.failed_to_connect(link.error());
+    else if (link->shared)
+      answered = co_await try_http2(sending, std::move(link->shared));
+    if (link && link->own) {
+      UpstreamConnection& upstream = *link->own;
+      record.upstream_protocol = "HTTP/1.1";
+      Attempt attempt(exchange, upstream, *service, worker.deadlines, sending.head, *first);
+      auto received = co_await attempt.run();
+      note(record, attempt);
+      answered = received.has_value();
+      if (!answered) {
+        state.failed_after_sending(received.error(), upstream.reused, attempt.body_lost());
+      } else if (record.status == 101) {
+        upstream.reading.clear();
+        std::string from_upstream(upstream.inbox().unread());
+        co_await tunnel(exchange, client, entry_point, upstream.stream(), std::move(from_upstream), record);
+      } else if (attempt.reusable() && !worker.draining) {
+        worker.pool.give_back(std::move(link->own), *service);
       }
-      state.failed_after_sending(answered.error(), upstream.reused, attempt.body_lost());
-    } else {
-      state.failed_to_connect(connection.error());
     }
+    if (answered) co_return std::nullopt;
     if (!may_retry(state, request, exchange.answer_begun())) co_return state.last_failure;
     // A pooled connection that had died says nothing about its endpoint.
     if (!state.stale_connection) tried.push_back(*endpoint);
@@ -210,6 +306,11 @@ Awaitable<void> refuse(Exchange& exchange, Failure failure, ExchangeRecord& reco
   }
   record.status = status;
   if (status == 400) exchange.end_connection();
+  if (asks_for_grpc(exchange.request())) {
+    record.status = 200;
+    (void)co_await exchange.respond(200, grpc_refusal(exchange.request(), row(record.failure->kind)), {});
+    co_return;
+  }
   std::vector<HeaderField> fields{{"Content-Type", "text/plain; charset=utf-8", HeaderId::other}};
   if (status == 503) fields.push_back({"Retry-After", "1", HeaderId::other});
   const std::string page = error_page(record.failure->kind);

@@ -25,6 +25,7 @@ struct ExchangeRecord {
   std::string_view route;         // name of the route; empty: none
   std::string_view service;
   std::optional<Endpoint> endpoint;  // the one that answered, or the last one tried
+  std::string_view upstream_protocol;  // spoken to it; empty: no connection was had
   std::uint16_t attempts = 0;
   std::uint16_t status = 0;       // as sent; 0: none was sent
   std::uint64_t bytes_in = 0;     // request body

@@ -20,6 +20,7 @@ Worker::Worker(Clock& c, const AccessLog& log, Admin* a)
       admin(a),
       deadlines(c),
       pool(io, deadlines, buffers),
+      http2_pool(io, deadlines),
       health(c),
       snapshot(std::make_shared<const Snapshot>()),
       io(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO) {}
@@ -28,6 +29,7 @@ Awaitable<void> Worker::housekeeping() {
   while (true) {
     co_await clock.sleep_until(clock.now() + std::chrono::seconds(5));
     pool.sweep();
+    http2_pool.sweep();
     health.sweep();
   }
 }
@@ -35,6 +37,7 @@ Awaitable<void> Worker::housekeeping() {
 void Worker::drain() {
   draining = true;
   pool.clear();
+  http2_pool.clear();
   close_idle();
   left();
 }
@@ -63,7 +66,7 @@ std::vector<CutConnection> Worker::cut_all() {
 
 Counters Worker::count() const {
   Counters now = counters;
-  now.idle_upstream_connections = pool.idle_count();
+  now.idle_upstream_connections = pool.idle_count() + http2_pool.idle_count();
   now.ejected_endpoints = health.ejected_count();
   return now;
 }

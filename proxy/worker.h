@@ -9,6 +9,7 @@
 #include "proxy/counters.h"
 #include "proxy/snapshot.h"
 #include "proxy/upstream/endpoint_health.h"
+#include "proxy/upstream/http2_pool.h"
 #include "proxy/upstream/pool.h"
 #include "tls/certificate_chooser.h"
 
@@ -48,7 +49,7 @@ struct CutConnection {
 
 struct Worker {
   Worker(Clock& clock, const AccessLog& access_log, Admin* admin);
-  ~Worker() { pool.clear(); }
+  ~Worker() { pool.clear(), http2_pool.clear(); }
 
   Clock& clock;
   const AccessLog& access_log;
@@ -57,6 +58,7 @@ struct Worker {
   Deadlines deadlines;
   Buffers buffers;
   Pool pool;
+  Http2Pool http2_pool;
   EndpointHealth health;
   tls::CertificateChooser certificates;
   Counters counters;

@@ -6,6 +6,8 @@
 
 #include <openssl/ssl.h>
 
+#include <algorithm>
+
 namespace gatehouse::tls {
 namespace {
 
@@ -28,8 +30,11 @@ Result<void> show(SSL_CTX* context, const ClientPolicy& policy) {
 
 }  // namespace
 
-ClientContext::ClientContext(SslContextHandle context, bool verify, std::string server_name)
-    : context_(std::move(context)), verify_(verify), server_name_(std::move(server_name)) {}
+ClientContext::ClientContext(SslContextHandle context, const ClientPolicy& policy)
+    : context_(std::move(context)),
+      verify_(policy.verify),
+      server_name_(policy.server_name),
+      offers_http2_(std::find(policy.alpn.begin(), policy.alpn.end(), "h2") != policy.alpn.end()) {}
 
 Result<std::shared_ptr<const ClientContext>> make_client_context(const ClientPolicy& policy) {
   auto wire = alpn_wire(policy.alpn);
@@ -45,7 +50,7 @@ Result<std::shared_ptr<const ClientContext>> make_client_context(const ClientPol
   const auto* protocols = reinterpret_cast<const unsigned char*>(wire->data());
   if (!wire->empty() && SSL_CTX_set_alpn_protos(context.get(), protocols, static_cast<unsigned>(wire->size())) != 0)
     return openssl_failure(FailureKind::bad_configuration, "ALPN");
-  return std::make_shared<const ClientContext>(std::move(context), policy.verify, policy.server_name);
+  return std::make_shared<const ClientContext>(std::move(context), policy);
 }
 
 }  // namespace gatehouse::tls

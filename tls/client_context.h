@@ -23,16 +23,19 @@ struct ClientPolicy {
 
 class ClientContext {
  public:
-  ClientContext(SslContextHandle context, bool verify, std::string server_name);
+  ClientContext(SslContextHandle context, const ClientPolicy& policy);
 
   ssl_ctx_st* native() const { return context_.get(); }
   bool verify() const { return verify_; }
   const std::string& server_name() const { return server_name_; }
+  // h2 is among the protocols offered.
+  bool offers_http2() const { return offers_http2_; }
 
  private:
   SslContextHandle context_;
   bool verify_;
   std::string server_name_;
+  bool offers_http2_;
 };
 
 // TLS 1.2 and 1.3. bad_configuration says what is wrong with the roots or the client certificate. Reading the

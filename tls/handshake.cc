@@ -1,5 +1,6 @@
 #include "tls/handshake.h"
 
+#include "tls/alpn.h"
 #include "tls/server_callbacks.h"
 #include "tls/tls_stream.h"
 
@@ -52,6 +53,13 @@ Result<void> expect(SSL* ssl, const ClientContext& context, const std::string& n
   return {};
 }
 
+bool offer(SSL* ssl, const std::string& protocol) {
+  const auto wire = alpn_wire({protocol});
+  if (!wire) return false;
+  const auto* protocols = reinterpret_cast<const unsigned char*>(wire->data());
+  return SSL_set_alpn_protos(ssl, protocols, static_cast<unsigned>(wire->size())) == 0;
+}
+
 }  // namespace
 
 Awaitable<Result<AcceptedTls>> accept_tls(PlainStream& under, std::shared_ptr<const ServerContext> context,
@@ -74,16 +82,27 @@ Awaitable<Result<AcceptedTls>> accept_tls(PlainStream& under, std::shared_ptr<co
 
 Awaitable<Result<std::unique_ptr<Stream>>> connect_tls(PlainStream& under, std::shared_ptr<const ClientContext> context,
                                                        std::string server_name) {
+  auto connected = co_await connect_tls_agreeing(under, std::move(context), std::move(server_name), {});
+  if (!connected) co_return connected.error();
+  co_return std::move(connected->stream);
+}
+
+Awaitable<Result<ConnectedTls>> connect_tls_agreeing(PlainStream& under, std::shared_ptr<const ClientContext> context,
+                                                     std::string server_name, std::string only) {
   SslHandle ssl(SSL_new(context->native()));
   if (!ssl) co_return openssl_failure(FailureKind::upstream_tls_failed, "no TLS connection");
   if (!context->server_name().empty()) server_name = context->server_name();
   const auto expected = expect(ssl.get(), *context, server_name);
   if (!expected) co_return expected.error();
+  if (!only.empty() && !offer(ssl.get(), only))
+    co_return openssl_failure(FailureKind::upstream_tls_failed, "the protocol cannot be offered");
   SSL_set_connect_state(ssl.get());
   auto stream = std::make_unique<TlsStream>(under, std::move(ssl));
   const auto done = co_await stream->handshake(FailureKind::upstream_tls_failed);
   if (!done) co_return done.error();
-  std::unique_ptr<Stream> connected = std::move(stream);
+  ConnectedTls connected;
+  connected.alpn = alpn_of(stream->native());
+  connected.stream = std::move(stream);
   co_return connected;
 }
 

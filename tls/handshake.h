@@ -51,4 +51,14 @@ Awaitable<Result<AcceptedTls>> accept_tls(PlainStream& under, std::shared_ptr<co
 Awaitable<Result<std::unique_ptr<Stream>>> connect_tls(PlainStream& under, std::shared_ptr<const ClientContext> context,
                                                        std::string server_name);
 
+struct ConnectedTls {
+  std::unique_ptr<Stream> stream;
+  std::string alpn;  // what the server has chosen; empty: nothing
+};
+
+// The same, told which protocol was agreed on. `only`: the one protocol to offer in place of the policy's; empty: the
+// policy's.
+Awaitable<Result<ConnectedTls>> connect_tls_agreeing(PlainStream& under, std::shared_ptr<const ClientContext> context,
+                                                     std::string server_name, std::string only);
+
 }  // namespace gatehouse::tls

@@ -66,7 +66,7 @@ class FieldBlock {
     std::size_t size = 0;
     for (const auto& field : fields) size += field.name.size();
     names_.reserve(size);  // views into it stay
-    pairs_.reserve(fields.size() + 1);
+    pairs_.reserve(fields.size() + 5);  // with those that begin with a colon
   }
   void add(std::string_view name, std::string_view value) { pairs_.push_back(pair_of(name, value)); }
   void add_lowered(std::string_view name, std::string_view value) {
@@ -129,9 +129,14 @@ struct Http2Codec::Callbacks {
     if (frame->hd.type == NGHTTP2_HEADERS) self.listener_.head_ends(stream, last);
     if (frame->hd.type == NGHTTP2_DATA && last) self.listener_.data_ends(stream);
     if (frame->hd.type == NGHTTP2_GOAWAY) self.listener_.going_away(frame->goaway.last_stream_id);
-    if (frame->hd.type == NGHTTP2_RST_STREAM) self.stream_reset();
-    if (frame->hd.type == NGHTTP2_SETTINGS && (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0)
-      self.settings_acknowledged_ = true;
+    if (frame->hd.type == NGHTTP2_RST_STREAM) {
+      self.listener_.reset_by_peer(stream);
+      self.stream_reset();
+    }
+    if (frame->hd.type == NGHTTP2_SETTINGS) {
+      const bool confirms = (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0;
+      (confirms ? self.settings_acknowledged_ : self.settings_received_) = true;
+    }
     return self.trouble_.empty() ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
   }
 
@@ -180,7 +185,8 @@ struct Http2Codec::Callbacks {
 };
 
 Http2Codec::Http2Codec(Side side, const Http2Limits& limits, Http2Listener& listener, TimePoint now)
-    : listener_(listener),
+    : side_(side),
+      listener_(listener),
       idle_frames_{limits.idle_frames, limits.idle_frames, limits.idle_frames_per_second, now},
       resets_{most_resets(limits), most_resets(limits), limits.resets_per_second, now},
       now_(now),
@@ -292,7 +298,10 @@ bool Http2Codec::gather_frame_head(std::string_view& bytes) {
 }
 
 bool Http2Codec::is_over(StreamId stream) const {
-  if (ended_ || stream > last_opened_ || nghttp2_session_find_stream(session_, stream) != nullptr) return false;
+  // Of its own streams a client has given up more than can be remembered, and nghttp2 drops what still comes of them.
+  if (side_ == Side::client || ended_ || stream > last_opened_ ||
+      nghttp2_session_find_stream(session_, stream) != nullptr)
+    return false;
   return std::find(resets_sent_.begin(), resets_sent_.end(), stream) == resets_sent_.end();
 }
 
@@ -372,6 +381,37 @@ void Http2Codec::submit_interim(StreamId stream, std::uint16_t status, const std
   const auto digits = digits_of(status);
   const FieldBlock block = answer_block({digits.data(), digits.size()}, fields);
   nghttp2_submit_headers(session_, NGHTTP2_FLAG_NONE, stream, nullptr, block.data(), block.size(), nullptr);
+}
+
+std::uint32_t Http2Codec::streams_allowed() const {
+  return nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
+}
+
+bool Http2Codec::tunnels_allowed() const {
+  return nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1;
+}
+
+bool Http2Codec::requests_allowed() const { return nghttp2_session_check_request_allowed(session_) != 0; }
+
+StreamId Http2Codec::submit_request(const Http2RequestLine& line, const std::vector<HeaderField>& fields, bool body) {
+  FieldBlock block(fields);
+  block.add(":method", line.method);
+  block.add(":scheme", line.scheme);
+  if (!line.authority.empty()) block.add(":authority", line.authority);
+  block.add(":path", line.path);
+  if (!line.protocol.empty()) block.add(":protocol", line.protocol);
+  for (const auto& field : fields) block.add_lowered(field.name, field.value);
+  nghttp2_data_provider provider{};
+  provider.read_callback = Callbacks::outgoing;
+  const StreamId stream =
+      nghttp2_submit_request(session_, nullptr, block.data(), block.size(), body ? &provider : nullptr, nullptr);
+  return std::max(stream, 0);
+}
+
+void Http2Codec::ping() { nghttp2_submit_ping(session_, NGHTTP2_FLAG_NONE, nullptr); }
+
+void Http2Codec::widen(StreamId stream, std::uint32_t window) {
+  nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, stream, static_cast<std::int32_t>(window));
 }
 
 bool Http2Codec::has_room(StreamId stream) const {

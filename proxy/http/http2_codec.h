@@ -52,6 +52,12 @@ struct Http2Outgoing {
   const std::vector<HeaderField>* trailers = nullptr;  // with `last`; null or empty: none
 };
 
+// The request line of HTTP/1, as HTTP/2 has it (RFC 9113 §8.3.1).
+struct Http2RequestLine {
+  std::string_view method, scheme, authority, path;
+  std::string_view protocol;  // of an extended CONNECT (RFC 8441 §4); else empty
+};
+
 // Hears what a session tells. Called from within receive() and take_output(), and must not call these.
 class Http2Listener {
  public:
@@ -65,6 +71,8 @@ class Http2Listener {
   virtual void data_ends(StreamId stream) = 0;
   virtual void closed(StreamId stream, Http2Error error) = 0;
   virtual void going_away(StreamId /*last_served*/) {}
+  // Before closed(); what closes without it was closed by this side, or not processed.
+  virtual void reset_by_peer(StreamId /*stream*/) {}
   virtual Http2Outgoing outgoing(StreamId stream, std::span<char> room) = 0;
 };
 
@@ -88,8 +96,23 @@ class Http2Codec {
   bool broken() const { return broken_; }
   // The peer has confirmed our settings (RFC 9113 §6.5.3).
   bool settings_acknowledged() const { return settings_acknowledged_; }
+  // The peer has told its own; before that its limits are guesses.
+  bool settings_received() const { return settings_received_; }
   // Of which kind, or why receive() failed.
   Http2Refusal refusal() const { return refusal_; }
+
+  // Of a client. How many streams the server wants open at once; whether it takes extended CONNECTs; whether it takes
+  // anything more on this connection at all.
+  std::uint32_t streams_allowed() const;
+  bool tunnels_allowed() const;
+  bool requests_allowed() const;
+  // 0: none can be opened any more. Field names may have upper case. With `body`, Http2Listener::outgoing is asked for
+  // it.
+  StreamId submit_request(const Http2RequestLine& line, const std::vector<HeaderField>& fields, bool body);
+  // The peer has to answer it (RFC 9113 §6.7).
+  void ping();
+  // The window of one stream, all in all; it only grows.
+  void widen(StreamId stream, std::uint32_t window);
 
   // Field names may have upper case. With `body`, Http2Listener::outgoing is asked for it.
   void submit_answer(StreamId stream, std::uint16_t status, const std::vector<HeaderField>& fields, bool body);
@@ -130,13 +153,14 @@ class Http2Codec {
   void data_sent(std::size_t bytes);
   int refuse(Http2Refusal refusal, std::string_view words);
 
+  const Side side_;
   Http2Listener& listener_;
   nghttp2_session* session_ = nullptr;
   Budget idle_frames_, resets_;
   TimePoint now_;
   // nghttp2 passes over frames of unknown types and of streams that are over without telling: so their heads are
   // looked at before it gets them.
-  std::string frame_head_;    // as far as it is here; of PRIORITY with the stream it depends on
+  std::string frame_head_;  // as far as it is here; of PRIORITY with the stream it depends on
   std::size_t payload_left_;  // of the frame under way; at first, of the preface
   StreamId last_opened_ = 0;
   // Of these the peer may not know yet that they are over.
@@ -145,7 +169,7 @@ class Http2Codec {
   bool ended_ = false;
   std::string_view trouble_;  // why the session must end, where we say so
   Http2Refusal refusal_ = Http2Refusal::protocol_error;
-  bool broken_ = false, settings_acknowledged_ = false;
+  bool broken_ = false, settings_acknowledged_ = false, settings_received_ = false;
   bool squeezed_ = false;  // the piece under way is as small as the peer's windows ask for
 };
 

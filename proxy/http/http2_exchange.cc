@@ -214,7 +214,9 @@ Awaitable<Result<void>> Http2Exchange::send_head(const ResponseHead& head, BodyP
   LengthText length;
   collect_client_response(fields, head, rules, length);
   if (!gone_) {
-    const bool body = rules.body.kind != BodyKind::none;
+    // Where nothing follows, the stream ends with the head: gRPC's clients look for that.
+    const bool nothing = first.bytes.empty() && first.last && trailers.empty();
+    const bool body = rules.body.kind != BodyKind::none && !nothing;
     connection_.codec_.submit_answer(stream_, head.status, fields, body);
     begun_ = true;
     if (!body) complete_ = last_ = last_sent_ = true;

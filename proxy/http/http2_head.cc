@@ -13,12 +13,6 @@ constexpr std::size_t usual_head = 512;
 
 Failure bad(std::string_view words) { return Failure(FailureKind::bad_request, std::string(words)); }
 
-// What HTTP/1 has in its place or not at all; nothing may come in by these (§8.2.2).
-bool of_the_connection(std::string_view name) {
-  return name == "connection" || name == "transfer-encoding" || name == "upgrade" || name == "keep-alive" ||
-         name == "proxy-connection";
-}
-
 bool holds_space(std::string_view text) { return text.find(' ') != text.npos; }
 
 }  // namespace
@@ -29,13 +23,23 @@ bool holds_line_end(std::string_view text) {
   return found;
 }
 
+std::string websocket_accept(std::string_view key) {
+  constexpr std::string_view standard = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+  return base64(tls::digest(tls::Hash::sha1, std::string(key).append(standard)));
+}
+
+bool concerns_connection(std::string_view name) {
+  return name == "connection" || name == "transfer-encoding" || name == "upgrade" || name == "keep-alive" ||
+         name == "proxy-connection";
+}
+
 void Http2RequestHead::add(std::string_view name, std::string_view value) {
   size_ += name.size() + value.size() + entry_overhead;
   if (size_ > limit_) return;
   if (holds_line_end(name) || holds_line_end(value) || name.empty()) malformed_ = true;
   if (malformed_) return;
   if (name.front() == ':') return add_pseudo(name, value);
-  if (name.find(':') != name.npos || of_the_connection(name)) malformed_ = true;
+  if (name.find(':') != name.npos || concerns_connection(name)) malformed_ = true;
   if (text_.empty()) begin();
   if (name == "cookie") {
     cookies_.append(cookies_.empty() ? "" : "; ").append(value);
@@ -105,8 +109,7 @@ Result<void> Http2RequestHead::complete(bool last) {
 }
 
 bool Http2RequestHead::accepted_by(std::string_view sec_websocket_accept) const {
-  constexpr std::string_view standard = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-  return sec_websocket_accept == base64(tls::digest(tls::Hash::sha1, key_ + std::string(standard)));
+  return sec_websocket_accept == websocket_accept(key_);
 }
 
 }  // namespace gatehouse

@@ -15,6 +15,11 @@ namespace gatehouse {
 
 // What would begin a line of its own in HTTP/1.
 bool holds_line_end(std::string_view text);
+// A field that HTTP/1 has for one hop only, and HTTP/2 not at all (RFC 9113 §8.2.2). `name`: in lower case.
+bool concerns_connection(std::string_view name);
+
+// What a server answers to a Sec-WebSocket-Key (RFC 6455 §4.2.2).
+std::string websocket_accept(std::string_view key);
 
 class Http2RequestHead {
  public:

@@ -38,11 +38,19 @@ struct StickyCookie {
   bool operator==(const StickyCookie&) const = default;
 };
 
+// The HTTP version that endpoints are spoken to in.
+enum class UpstreamSpeech : std::uint8_t {
+  http1,
+  http2_in_clear,  // without TLS, by prior knowledge (RFC 9113 §3.3)
+  by_alpn,         // over TLS: HTTP/2 where the endpoint takes it and `tls` offers it, else HTTP/1.1
+};
+
 struct Service {
   std::string name;                 // "namespace/name:port"
   std::vector<Endpoint> endpoints;  // the usable ones; empty: 503
   std::string host;                 // the ExternalName's DNS name when it has one: SNI and verification
   std::shared_ptr<const tls::ClientContext> tls;  // null: plain
+  UpstreamSpeech speech = UpstreamSpeech::http1;
   bool pass_host_header = true;     // false: the upstream sees `host` as its Host
   std::optional<StickyCookie> sticky;
   UpstreamTimeouts timeouts;

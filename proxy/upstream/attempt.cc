@@ -213,7 +213,8 @@ Awaitable<Result<void>> Attempt::pass_on_body() {
   Http1Body body(upstream_.inbox(), upstream_.reading, response.body, service_.timeouts.idle, response_body_failures);
   auto first = body.next_now();
   if (!first) co_return first.error();
-  const std::string cookie = sticky_cookie();
+  const std::string cookie =
+      new_sticky_cookie(service_, exchange_.request().find(HeaderId::cookie), upstream_.endpoint());
   auto sent = co_await exchange_.send_head(response, first->value_or(BodyPiece{}), body.trailers(), cookie);
   status_sent_ = response.status;
   bytes_out_ = body.received();
@@ -226,13 +227,6 @@ Awaitable<Result<void>> Attempt::pass_on_body() {
   upstream_.inbox().release_head();
   reusable_ = sent && response.keep_alive && upload_complete_ && upstream_.inbox().unread().empty();
   co_return sent;
-}
-
-// Set when the client does not have it yet.
-std::string Attempt::sticky_cookie() const {
-  if (!service_.sticky) return {};
-  const Endpoint* kept = sticky_endpoint(service_, exchange_.request().find(HeaderId::cookie));
-  return kept && *kept == upstream_.endpoint() ? std::string() : set_cookie(*service_.sticky, upstream_.endpoint());
 }
 
 Failure Attempt::reading_failure(FailureKind broken_off) const {

@@ -1,5 +1,5 @@
-// One attempt to have an exchange answered over one upstream connection: the request goes up, the answer comes down,
-// both at once where the body is still arriving.
+// One attempt to have an exchange answered over one HTTP/1.1 connection to an upstream: the request goes up, the answer
+// comes down, both at once where the body is still arriving.
 #pragma once
 
 #include "proxy/http/exchange.h"
@@ -47,7 +47,6 @@ class Attempt {
   Awaitable<Result<void>> receive_head();
   Awaitable<Result<void>> pass_on_interim(int number);
   Awaitable<Result<void>> pass_on_body();
-  std::string sticky_cookie() const;
   Failure reading_failure(FailureKind broken_off) const;
 
   Exchange& exchange_;

@@ -117,6 +117,12 @@ const Endpoint* sticky_endpoint(const Service& service, std::string_view cookie_
   return nullptr;
 }
 
+std::string new_sticky_cookie(const Service& service, std::string_view cookie_header, const Endpoint& endpoint) {
+  if (!service.sticky) return {};
+  const Endpoint* kept = sticky_endpoint(service, cookie_header);
+  return kept && *kept == endpoint ? std::string() : set_cookie(*service.sticky, endpoint);
+}
+
 Result<void> check_sticky_cookie(const StickyCookie& cookie) {
   const auto refused = [](const char* words) { return Failure(FailureKind::bad_configuration, words); };
   if (!is_token(cookie.name)) return refused("the sticky cookie's name is not a token");

@@ -34,6 +34,10 @@ std::string sticky_value(const Endpoint& endpoint);
 // Null: the service is not sticky, or the first cookie of that name names none of its endpoints.
 const Endpoint* sticky_endpoint(const Service& service, std::string_view cookie_header);
 
+// The Set-Cookie header's value for a client that `endpoint` has answered; empty when it has it already, or the service
+// is not sticky.
+std::string new_sticky_cookie(const Service& service, std::string_view cookie_header, const Endpoint& endpoint);
+
 // Whether a cookie can be written as configured: name a token (RFC 9110 §5.6.2), path and domain without controls,
 // `;` or `,`, a known same_site (RFC 6265 §4.1.1).
 Result<void> check_sticky_cookie(const StickyCookie& cookie);

@@ -18,6 +18,13 @@ void RetryState::failed_to_connect(Failure failure) {
   last_failure = std::move(failure);
 }
 
+void RetryState::failed_unprocessed(Failure failure, bool lost) {
+  ++attempts;
+  stale_connection = true;
+  body_lost = body_lost || lost;
+  last_failure = std::move(failure);
+}
+
 void RetryState::failed_after_sending(Failure failure, bool reused, bool lost) {
   ++attempts;
   stale_connection = reused && failure.kind == FailureKind::upstream_closed;

@@ -265,6 +265,8 @@ const EntryPoint* find_entry_point(const Snapshot& snapshot, std::string_view na
 std::string service_text(const Service& service) {
   std::string text = print_target(&service, "", "503").substr(std::string_view("→ ").size());
   if (service.tls) text += " over TLS as " + service.host;
+  if (service.tls && service.speech == UpstreamSpeech::http1) text += " in HTTP/1.1";
+  if (service.speech == UpstreamSpeech::http2_in_clear) text += " in HTTP/2";
   if (!service.pass_host_header) text += " with Host " + service.host;
   if (!service.sticky) return text;
   text += " sticky by " + service.sticky->name + " path=" + service.sticky->path;

@@ -81,14 +81,41 @@ std::string open_window(std::uint32_t stream, std::uint32_t bytes) {
 Client::Client(TestProxy& proxy, std::string_view settings_payload)
     : Client(std::make_unique<RawPeer>(proxy.connect()), settings_payload) {}
 
-Client::Client(std::unique_ptr<Peer> peer, std::string_view settings_payload) : peer_(std::move(peer)) {
-  nghttp2_hd_inflate_new(&inflater_);
+Client::Client(std::unique_ptr<Peer> peer, std::string_view settings_payload) : Session(std::move(peer)) {
   send(std::string(preface) + frame(settings, 0, 0, settings_payload));
 }
 
-Client::~Client() { nghttp2_hd_inflate_del(inflater_); }
+ServerEnd::ServerEnd(RawPeer peer, std::string_view settings_payload)
+    : ServerEnd(std::make_unique<RawPeer>(std::move(peer)), settings_payload) {}
 
-Frame Client::next() {
+ServerEnd::ServerEnd(std::unique_ptr<Peer> peer, std::string_view settings_payload) : Session(std::move(peer)) {
+  send(frame(settings, 0, 0, settings_payload));
+  EXPECT_EQ(Session::peer().read(preface.size()), preface);
+  send(frame(settings, ack, 0));
+}
+
+std::uint32_t ServerEnd::request() {
+  while (true) {
+    const Frame got = await(headers);
+    if (got.type == end_of_connection) return 0;
+    if ((got.flags & end_headers) != 0 && so_far(got.stream).trailers.empty()) return got.stream;
+  }
+}
+
+std::string answer_head(std::uint32_t stream, std::string_view status, std::string_view more, bool last) {
+  const std::uint8_t flags = last ? end_headers | end_stream : end_headers;
+  return frame(headers, flags, stream, field(":status", status) + std::string(more));
+}
+
+std::string answered(std::uint32_t stream, std::string_view body) {
+  return answer_head(stream, "200") + frame(data, end_stream, stream, body);
+}
+
+Session::Session(std::unique_ptr<Peer> peer) : peer_(std::move(peer)) { nghttp2_hd_inflate_new(&inflater_); }
+
+Session::~Session() { nghttp2_hd_inflate_del(inflater_); }
+
+Frame Session::next() {
   const std::string head = peer_->read(9);
   if (head.size() < 9) return {};
   Frame got{static_cast<std::uint8_t>(head[3]),
@@ -108,7 +135,7 @@ Frame Client::next() {
 }
 
 // A first head, an interim one, or trailers.
-void Client::take_head(const Frame& frame) {
+void Session::take_head(const Frame& frame) {
   block_ += without_padding(frame);
   if ((frame.flags & end_headers) == 0) return;
   std::map<std::string, std::string> fields;
@@ -133,7 +160,9 @@ void Client::take_head(const Frame& frame) {
   block_.clear();
   Answer& answer = answers_[frame.stream];
   const int status = fields.contains(":status") ? std::stoi(fields[":status"]) : 0;
-  if (status == 0) {
+  if (fields.contains(":method")) {
+    answer.fields = std::move(fields);
+  } else if (status == 0) {
     answer.trailers = std::move(fields);
   } else if (status < 200) {
     answer.interims.push_back(status);
@@ -143,33 +172,40 @@ void Client::take_head(const Frame& frame) {
   }
 }
 
-Frame Client::await(std::uint8_t type) {
+Frame Session::await(std::uint8_t type) {
   while (true) {
     Frame got = next();
     if (got.type == type || got.type == end_of_connection) return got;
   }
 }
 
-const Answer& Client::answer(std::uint32_t stream) {
+const Answer& Session::answer(std::uint32_t stream) {
   const Answer& answer = answers_[stream];
   while (!answer.whole && !answer.was_reset() && next().type != end_of_connection) {
   }
   return answer;
 }
 
-int Client::status(std::uint32_t stream) {
+std::uint32_t Session::reset_of(std::uint32_t stream) {
+  const Answer& answer = answers_[stream];
+  while (!answer.was_reset() && next().type != end_of_connection) {
+  }
+  return answer.reset;
+}
+
+int Session::status(std::uint32_t stream) {
   const Answer& answer = answers_[stream];
   while (answer.status == 0 && !answer.was_reset() && next().type != end_of_connection) {
   }
   return answer.status;
 }
 
-std::uint32_t Client::goaway_error() {
+std::uint32_t Session::goaway_error() {
   const Frame got = await(goaway);
   return got.type == end_of_connection ? 0xffffffff : number(std::string_view(got.payload).substr(4, 4));
 }
 
-std::uint32_t Client::told(std::uint16_t id) const {
+std::uint32_t Session::told(std::uint16_t id) const {
   const auto found = told_.find(id);
   return found == told_.end() ? 0 : found->second;
 }

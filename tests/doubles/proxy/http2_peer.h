@@ -1,4 +1,4 @@
-// An HTTP/2 client of hand-made frames (RFC 9113), for what real clients never say.
+// HTTP/2 clients and servers of hand-made frames (RFC 9113), for what real ones never say.
 #pragma once
 
 #include "tests/doubles/proxy/test_proxy.h"
@@ -70,7 +70,7 @@ struct Frame {
   std::string payload;
 };
 
-// What has come for one stream.
+// What has come for one stream: an answer, or at a server a request, whose fields have its pseudo-header fields too.
 struct Answer {
   int status = 0;
   std::vector<int> interims;
@@ -81,12 +81,13 @@ struct Answer {
   bool was_reset() const { return reset != 0xffffffff; }
 };
 
-// Has said its preface and these settings; reads frame by frame. Blocking, for one thread.
-class Client {
+// One end of a connection; reads frame by frame. Blocking, for one thread.
+class Session {
  public:
-  explicit Client(TestProxy& proxy, std::string_view settings_payload = {});
-  explicit Client(std::unique_ptr<Peer> peer, std::string_view settings_payload = {});
-  ~Client();
+  explicit Session(std::unique_ptr<Peer> peer);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
 
   bool send(std::string_view bytes) { return peer_->send(bytes); }
   void close() { peer_->close(); }
@@ -99,6 +100,8 @@ class Client {
   const Answer& answer(std::uint32_t stream);
   // What has come so far.
   const Answer& so_far(std::uint32_t stream) { return answers_[stream]; }
+  // Waits for a reset of the stream; its error, or 0xffffffff when the connection ended without.
+  std::uint32_t reset_of(std::uint32_t stream);
   // Waits for a first head.
   int status(std::uint32_t stream);
   // The error of the next GOAWAY; 0xffffffff: there was none.
@@ -115,6 +118,27 @@ class Client {
   std::map<std::uint32_t, Answer> answers_;
   std::map<std::uint16_t, std::uint32_t> told_;
 };
+
+// Has said its preface and these settings.
+class Client : public Session {
+ public:
+  explicit Client(TestProxy& proxy, std::string_view settings_payload = {});
+  explicit Client(std::unique_ptr<Peer> peer, std::string_view settings_payload = {});
+};
+
+// Has said these settings, and read the client's preface.
+class ServerEnd : public Session {
+ public:
+  explicit ServerEnd(RawPeer peer, std::string_view settings_payload = {});
+  explicit ServerEnd(std::unique_ptr<Peer> peer, std::string_view settings_payload = {});
+  // The next request whose head is whole: its stream. 0: the connection has ended.
+  std::uint32_t request();
+};
+
+// The head of an answer, and further fields.
+std::string answer_head(std::uint32_t stream, std::string_view status, std::string_view more = {}, bool last = false);
+// A whole answer, without a stated length.
+std::string answered(std::uint32_t stream, std::string_view body);
 
 // An entry point "web" that understands HTTP/2 without TLS.
 EntryDraft cleartext(std::vector<HttpRoutePtr> routes);

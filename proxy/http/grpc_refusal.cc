@@ -1,0 +1,47 @@
+#include "proxy/http/grpc_refusal.h"
+
+#include <array>
+
+namespace gatehouse {
+namespace {
+
+constexpr std::string_view grpc = "application/grpc";
+constexpr std::string_view grpc_web = "application/grpc-web";
+constexpr std::array<std::string_view, 17> codes = {"0", "1",  "2",  "3",  "4",  "5",  "6",  "7", "8",
+                                                    "9", "10", "11", "12", "13", "14", "15", "16"};
+
+// The media type itself, or with a suffix or parameters.
+bool is_of_type(std::string_view content_type, std::string_view type) {
+  if (!same_name(content_type.substr(0, type.size()), type)) return false;
+  const std::string_view rest = content_type.substr(type.size());
+  return rest.empty() || rest.front() == '+' || rest.front() == ';' || rest.front() == ' ';
+}
+
+}  // namespace
+
+bool asks_for_grpc(const RequestHead& request) {
+  const std::string_view type = request.find("content-type");
+  return is_of_type(type, grpc) || is_of_type(type, grpc_web) || is_of_type(type, "application/grpc-web-text");
+}
+
+std::uint16_t grpc_status(std::uint16_t http_status) {
+  switch (http_status) {
+    case 400: return 13;  // INTERNAL
+    case 401: return 16;  // UNAUTHENTICATED
+    case 403: return 7;   // PERMISSION_DENIED
+    case 404: return 12;  // UNIMPLEMENTED
+    case 429:
+    case 502:
+    case 503:
+    case 504: return 14;  // UNAVAILABLE
+    default: return 2;    // UNKNOWN
+  }
+}
+
+std::vector<HeaderField> grpc_refusal(const RequestHead& request, const FailureRow& failure) {
+  return {{"Content-Type", request.find("content-type"), HeaderId::other},
+          {"grpc-status", codes[grpc_status(failure.status)], HeaderId::other},
+          {"grpc-message", failure.words, HeaderId::other}};
+}
+
+}  // namespace gatehouse

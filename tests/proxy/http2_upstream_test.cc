@@ -1,0 +1,626 @@
+// HTTP/2 towards upstreams: what goes over the wire, and how connections are shared.
+#include "tests/doubles/proxy/http2_peer.h"
+
+#include <gtest/gtest.h>
+
+namespace gatehouse {
+namespace {
+
+using namespace h2;
+
+// max concurrent streams; extended CONNECT (RFC 8441 §3)
+enum : std::uint16_t {
+  header_table_size = 1,
+  enable_push = 2,
+  concurrent_streams = 3,
+  window_size = 4,
+  connect_protocol = 8
+};
+
+ServicePtr h2c(const Upstream& upstream) {
+  auto made = service({upstream.endpoint()});
+  made->speech = UpstreamSpeech::http2_in_clear;
+  return made;
+}
+
+// A proxy in front of one upstream that is spoken to in HTTP/2 without TLS.
+struct Http2Upstreams : testing::Test {
+  Upstream upstream;
+  TestProxy proxy{cleartext({to(h2c(upstream))})};
+
+  RawPeer ask(std::string_view request) {
+    RawPeer client = proxy.connect();
+    client.send(request);
+    return client;
+  }
+  ServerEnd accept(std::string_view settings_payload = {}) { return ServerEnd(upstream.accept(), settings_payload); }
+};
+
+TEST_F(Http2Upstreams, AnHttp1RequestIsSaidAsHttp2) {
+  RawPeer client = ask(gatehouse::get("/a%2Fb?x=1", "X-One: 1\r\nConnection: x-hop\r\nX-Hop: 1\r\nTE: gzip\r\n"));
+  ServerEnd server = accept();
+  const std::uint32_t stream = server.request();
+  ASSERT_EQ(stream, 1u);
+  auto fields = server.so_far(stream).fields;
+  EXPECT_EQ(fields[":method"], "GET");
+  EXPECT_EQ(fields[":path"], "/a%2Fb?x=1");
+  EXPECT_EQ(fields[":authority"], "a.example");
+  EXPECT_EQ(fields[":scheme"], "http");
+  EXPECT_EQ(fields["x-one"], "1");
+  EXPECT_EQ(fields["x-forwarded-for"], "127.0.0.1");
+  for (const char* name : {"host", "connection", "x-hop", "te", "transfer-encoding", "upgrade"})
+    EXPECT_FALSE(fields.contains(name)) << name;
+  EXPECT_TRUE(server.so_far(stream).whole);
+  EXPECT_EQ(server.told(enable_push), 0u);
+  server.send(answered(stream, "hello"));
+  const Message answer = client.read_message();
+  EXPECT_EQ(answer.start_line, "HTTP/1.1 200 OK");
+  EXPECT_EQ(answer.field("transfer-encoding"), "chunked");
+  EXPECT_EQ(answer.body, "hello");
+  const auto line = proxy.log_line();
+  EXPECT_EQ(line.at("protocol").as_string(), "HTTP/1.1");
+  EXPECT_EQ(line.at("upstreamProtocol").as_string(), "HTTP/2.0");
+}
+
+TEST_F(Http2Upstreams, BodiesAndTrailersPassBothWays) {
+  RawPeer client = ask("POST / HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+  ServerEnd server = accept();
+  const std::uint32_t stream = server.request();
+  EXPECT_EQ(server.await(data).payload, "abc");
+  client.send("3\r\ndef\r\n0\r\nX-Sum: 6\r\n\r\n");
+  const Answer& request = server.answer(stream);
+  EXPECT_EQ(request.body, "abcdef");
+  EXPECT_EQ(request.trailers.at("x-sum"), "6");
+  server.send(answer_head(stream, "200") + frame(data, 0, stream, "answer") +
+              frame(headers, end_headers | end_stream, stream, field("x-end", "yes")));
+  const Message answer = client.read_message();
+  EXPECT_EQ(answer.body, "answer");
+  EXPECT_EQ(answer.trailers, "x-end: yes\r\n");
+}
+
+TEST_F(Http2Upstreams, FromHttp2ToHttp2) {
+  Client client(proxy);
+  client.send(frame(headers, end_headers, 1, h2::request("POST", "/", field("te", "trailers"))) +
+              frame(data, 0, 1, "abc"));
+  ServerEnd server = accept();
+  const std::uint32_t stream = server.request();
+  EXPECT_EQ(server.so_far(stream).fields.at("te"), "trailers");
+  EXPECT_EQ(server.await(data).payload, "abc");
+  server.send(answer_head(stream, "200") + frame(data, 0, stream, "one"));
+  EXPECT_EQ(client.await(data).payload, "one");  // while the request still goes on
+  client.send(frame(headers, end_headers | end_stream, 1, field("x-sum", "3")));
+  EXPECT_EQ(server.answer(stream).trailers.at("x-sum"), "3");
+  server.send(frame(headers, end_headers | end_stream, stream, field("grpc-status", "0")));
+  EXPECT_EQ(client.answer(1).trailers.at("grpc-status"), "0");
+}
+
+TEST_F(Http2Upstreams, AStatedLengthIsKept) {
+  RawPeer client = ask("POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 3\r\n\r\nabc");
+  ServerEnd server = accept();
+  const std::uint32_t stream = server.request();
+  EXPECT_EQ(server.answer(stream).body, "abc");
+  EXPECT_EQ(server.so_far(stream).fields.at("content-length"), "3");
+  server.send(answer_head(stream, "200", field("content-length", "2")) + frame(data, end_stream, stream, "ok"));
+  const Message answer = client.read_message();
+  EXPECT_EQ(answer.field("content-length"), "2");
+  EXPECT_EQ(answer.body, "ok");
+}
+
+TEST_F(Http2Upstreams, AnswersWithoutABody) {
+  std::unique_ptr<ServerEnd> server;
+  const auto exchange = [&](std::string_view method, std::string_view head_of_answer) {
+    RawPeer client = ask(std::string(method) + " / HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n");
+    if (!server) server = std::make_unique<ServerEnd>(upstream.accept());
+    const std::uint32_t stream = server->request();
+    server->send(frame(headers, end_headers | end_stream, stream, head_of_answer));
+    return client.read_to_end();
+  };
+  EXPECT_NE(exchange("HEAD", field(":status", "200") + field("content-length", "5")).find("content-length: 5"),
+            std::string::npos);
+  EXPECT_TRUE(exchange("GET", field(":status", "204")).starts_with("HTTP/1.1 204 "));
+  EXPECT_TRUE(exchange("GET", field(":status", "304")).ends_with("\r\n\r\n"));
+  const std::string empty = exchange("GET", field(":status", "200"));
+  EXPECT_TRUE(empty.ends_with("\r\n\r\n0\r\n\r\n")) << empty;
+}
+
+TEST_F(Http2Upstreams, InterimAnswersPass) {
+  Client client(proxy);
+  client.send(h2::get(1));
+  ServerEnd server = accept();
+  const std::uint32_t stream = server.request();
+  server.send(answer_head(stream, "103", field("link", "</a>")) + answered(stream, "done"));
+  const Answer& answer = client.answer(1);
+  EXPECT_EQ(answer.interims, std::vector<int>{103});
+  EXPECT_EQ(answer.body, "done");
+}
+
+TEST_F(Http2Upstreams, A100IsWaitedFor) {
+  RawPeer client = ask("POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
+  ServerEnd server = accept();
+  const std::uint32_t stream = server.request();
+  EXPECT_EQ(server.so_far(stream).fields.at("expect"), "100-continue");
+  server.send(answer_head(stream, "100"));
+  EXPECT_TRUE(client.read_until("\r\n\r\n").starts_with("HTTP/1.1 100"));
+  client.send("abc");
+  EXPECT_EQ(server.answer(stream).body, "abc");
+  server.send(answered(stream, "fine"));
+  EXPECT_EQ(client.read_message().body, "fine");
+}
+
+TEST_F(Http2Upstreams, OneConnectionIsShared) {
+  Client client(proxy);
+  client.send(h2::get(1, "/1") + h2::get(3, "/3") + h2::get(5, "/5"));
+  ServerEnd server = accept();
+  const std::uint32_t first = server.request(), second = server.request(), third = server.request();
+  server.send(answered(third, "c") + answered(first, "a") + answered(second, "b"));
+  EXPECT_EQ(client.answer(1).body + client.answer(3).body + client.answer(5).body, "abc");
+  EXPECT_FALSE(upstream.pending());
+}
+
+TEST_F(Http2Upstreams, AnotherOneIsOpenedWhenItIsFull) {
+  Client client(proxy);
+  client.send(h2::get(1));
+  ServerEnd first = accept(setting(concurrent_streams, 2));
+  ASSERT_NE(first.request(), 0u);
+  client.send(h2::get(3) + h2::get(5));
+  ASSERT_NE(first.request(), 0u);
+  ServerEnd second = accept(setting(concurrent_streams, 2));
+  const std::uint32_t stream = second.request();
+  second.send(answered(stream, "second"));
+  EXPECT_EQ(client.answer(5).body, "second");
+}
+
+TEST_F(Http2Upstreams, ACancelledRequestIsCancelledAtOnce) {
+  Client client(proxy);
+  client.send(h2::get(1, "/long") + h2::get(3, "/other"));
+  ServerEnd server = accept();
+  const std::uint32_t given_up = server.request(), other = server.request();
+  client.send(h2::reset(1));
+  EXPECT_EQ(server.reset_of(given_up), cancel);
+  server.send(answered(other, "fine"));
+  EXPECT_EQ(client.answer(3).body, "fine");
+  EXPECT_EQ(proxy.log_line().at("failure").as_string(), "client_gone");
+}
+
+TEST_F(Http2Upstreams, AnHttp1ClientThatLeavesInTheMiddleOfItsBodyCancels) {
+  RawPeer client = ask("POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 9\r\n\r\nabc");
+  ServerEnd server = accept();
+  const std::uint32_t stream = server.request();
+  server.await(data);
+  client.close();
+  EXPECT_EQ(server.reset_of(stream), cancel);
+}
+
+TEST_F(Http2Upstreams, AnEarlyAnswerEndsTheUpload) {
+  Client client(proxy);
+  client.send(frame(headers, end_headers, 1, h2::request("POST", "/")) + frame(data, 0, 1, "abc"));
+  ServerEnd server = accept();
+  const std::uint32_t stream = server.request();
+  server.await(data);
+  server.send(answer_head(stream, "413") + frame(data, end_stream, stream, "too large") + h2::reset(stream, no_error));
+  const Answer& answer = client.answer(1);
+  EXPECT_EQ(answer.status, 413);
+  EXPECT_EQ(answer.body, "too large");
+  EXPECT_TRUE(answer.whole);
+  client.send(h2::get(3));  // the connection goes on
+  server.send(answered(server.request(), "next"));
+  EXPECT_EQ(client.answer(3).body, "next");
+}
+
+TEST_F(Http2Upstreams, ARefusedStreamIsTriedAgain) {
+  RawPeer client = ask("POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 3\r\n\r\nabc");
+  ServerEnd server = accept();
+  server.send(h2::reset(server.request(), refused_stream));
+  const std::uint32_t again = server.request();
+  EXPECT_EQ(server.answer(again).body, "abc");
+  server.send(answered(again, "done"));
+  EXPECT_EQ(client.read_message().body, "done");
+  EXPECT_EQ(proxy.log_line().at("attempts").as_int64(), 2);
+}
+
+TEST_F(Http2Upstreams, ARefusedRequestWhoseBodyIsGoneIsNot) {
+  RawPeer client = ask("POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 6\r\n\r\nabc");
+  ServerEnd server = accept();
+  const std::uint32_t stream = server.request();
+  server.await(data);
+  client.send("d");
+  server.await(data);
+  server.send(h2::reset(stream, refused_stream));
+  EXPECT_EQ(client.read_message().status(), 502);
+  EXPECT_EQ(proxy.log_line().at("attempts").as_int64(), 1);
+}
+
+TEST_F(Http2Upstreams, WhatAGoawayLeavesOutIsAskedElsewhereAndTheRestEnds) {
+  Client client(proxy);
+  client.send(h2::get(1));
+  ServerEnd leaving = accept();
+  const std::uint32_t first = leaving.request();
+  client.send(frame(headers, end_headers | end_stream, 3, h2::request("POST", "/")));
+  ASSERT_NE(leaving.request(), 0u);
+  leaving.send(frame(goaway, 0, 0, number(first) + number(no_error)));
+  ServerEnd other = accept();
+  other.send(answered(other.request(), "elsewhere"));
+  EXPECT_EQ(client.answer(3).body, "elsewhere");
+  leaving.send(answered(first, "here"));
+  EXPECT_EQ(client.answer(1).body, "here");
+  EXPECT_EQ(leaving.await(end_of_connection).type, end_of_connection);
+}
+
+TEST_F(Http2Upstreams, APostThatMayHaveBeenDoneIsNotRepeated) {
+  RawPeer client = ask("POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 3\r\n\r\nabc");
+  ServerEnd server = accept();
+  server.send(h2::reset(server.request(), cancel));
+  EXPECT_EQ(client.read_message().status(), 502);
+  EXPECT_EQ(proxy.log_line().at("failure").as_string(), "upstream_closed");
+}
+
+TEST_F(Http2Upstreams, AGetIsRepeatedWhenTheConnectionBreaks) {
+  RawPeer client = ask(gatehouse::get("/"));
+  {
+    ServerEnd server = accept();
+    server.send(answered(server.request(), "first"));
+    EXPECT_EQ(client.read_message().body, "first");
+    client.send(gatehouse::get("/"));
+    server.request();
+  }
+  ServerEnd server = accept();
+  server.send(answered(server.request(), "again"));
+  EXPECT_EQ(client.read_message().body, "again");
+}
+
+TEST_F(Http2Upstreams, ABrokenAnswerDoesNotLookWhole) {
+  Client client(proxy);
+  client.send(h2::get(1));
+  ServerEnd server = accept();
+  const std::uint32_t stream = server.request();
+  server.send(answer_head(stream, "200") + frame(data, 0, stream, "half"));
+  EXPECT_EQ(client.await(data).payload, "half");
+  server.send(h2::reset(stream, cancel));
+  const Answer& answer = client.answer(1);
+  EXPECT_TRUE(answer.was_reset());
+  EXPECT_FALSE(answer.whole);
+  EXPECT_EQ(proxy.log_line().at("failure").as_string(), "answer_truncated");
+}
+
+TEST_F(Http2Upstreams, MalformedAnswersAreRefused) {
+  const std::string ok_head = field(":status", "200");
+  const std::vector<std::string> heads = {
+      field(":status", "abc"),
+      field("x", "no status"),
+      ok_head + field(":status", "200"),
+      ok_head + field("connection", "close"),
+      ok_head + field("transfer-encoding", "chunked"),
+      ok_head + field("x", "a\r\nset-cookie: b"),
+      ok_head + field("x y", "1"),
+      ok_head + field("content-length", "1") + field("content-length", "2"),
+      ok_head + field("content-length", "+1"),
+      field(":status", "101"),
+  };
+  Client client(proxy);
+  std::uint32_t asked = 1;
+  client.send(h2::get(asked));
+  ServerEnd server = accept();
+  for (const std::string& head : heads) {
+    if (asked > 1) client.send(h2::get(asked));
+    const std::uint32_t stream = server.request();
+    ASSERT_NE(stream, 0u);
+    server.send(frame(headers, end_headers, stream, head));
+    EXPECT_EQ(client.answer(asked).status, 502) << head;
+    EXPECT_EQ(proxy.log_line().at("failure").as_string(), "bad_answer") << head;
+    asked += 2;
+  }
+}
+
+TEST_F(Http2Upstreams, ABodyThatDiffersFromItsLengthIsBroken) {
+  Client client(proxy);
+  client.send(h2::get(1));
+  ServerEnd server = accept();
+  const std::uint32_t stream = server.request();
+  server.send(answer_head(stream, "200", field("content-length", "5")) + frame(data, end_stream, stream, "abc"));
+  EXPECT_TRUE(client.answer(1).was_reset());
+}
+
+TEST_F(Http2Upstreams, WhoSpeaksHttp1IsNoHttp2Upstream) {
+  RawPeer client = ask(gatehouse::get("/"));
+  RawPeer server = upstream.accept();
+  server.send("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+  EXPECT_EQ(client.read_message().status(), 502);
+}
+
+// The upstream may send a window ahead, the client reads nothing: memory stays bounded, and other streams go on.
+TEST_F(Http2Upstreams, AClientThatDoesNotReadHoldsUpNobodyElse) {
+  Client slow(proxy, setting(window_size, 0));
+  slow.send(h2::get(1));
+  ServerEnd server = accept();
+  const std::uint32_t stalled = server.request();
+  server.send(answer_head(stalled, "200"));
+  const std::uint32_t window = server.told(window_size);
+  EXPECT_EQ(window, 64u * 1024);
+  std::string piece(16 * 1024, 'x');
+  for (int i = 0; i < 4; ++i) server.send(frame(data, 0, stalled, piece));
+  Client other(proxy);
+  other.send(h2::get(1));
+  server.send(answered(server.request(), "fine"));
+  EXPECT_EQ(other.answer(1).body, "fine");
+  // More than one window would be against the rules, as no more was granted: beyond the piece handed out, nothing is.
+  slow.send(h2::reset(1));
+  EXPECT_EQ(server.reset_of(stalled), cancel);
+}
+
+TEST_F(Http2Upstreams, TheWindowOfAStreamThatIsReadGrows) {
+  Client client(proxy, setting(window_size, 8 << 20));
+  client.send(h2::open_window(0, 8 << 20) + h2::get(1));
+  ServerEnd server = accept();
+  const std::uint32_t stream = server.request();
+  server.send(answer_head(stream, "200"));
+  std::uint64_t granted = 64 * 1024, sent = 0;
+  const std::string piece(16 * 1024, 'x');
+  while (granted - sent < 512 * 1024 && sent < (4u << 20)) {
+    while (granted - sent >= piece.size() && sent < (4u << 20)) {
+      server.send(frame(data, 0, stream, piece));
+      sent += piece.size();
+      std::uint64_t got = client.await(data).payload.size();
+      while (got < piece.size()) got += client.await(data).payload.size();
+      if (granted - sent < piece.size()) break;
+    }
+    Frame opened = server.await(window_update);
+    while (opened.stream != stream) opened = server.await(window_update);
+    granted += number(opened.payload);
+  }
+  EXPECT_GE(granted - sent, 512u * 1024);
+  server.send(frame(data, end_stream, stream, ""));
+  EXPECT_TRUE(client.answer(1).whole);
+}
+
+TEST_F(Http2Upstreams, ALargeBodyPassesThroughTheUpstreamsWindow) {
+  const std::string body(3 << 20, 'b');
+  std::thread client_side([&] {
+    RawPeer client =
+        ask("PUT / HTTP/1.1\r\nHost: a.example\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n");
+    client.send(body);
+    EXPECT_EQ(client.read_message().body, std::to_string(body.size()));
+  });
+  ServerEnd server = accept();
+  const std::uint32_t stream = server.request();
+  std::size_t got = 0, granted = 64 * 1024 - 1;
+  while (got < body.size()) {
+    const Frame frame = server.await(data);
+    if (frame.type != data) break;
+    got += frame.payload.size();
+    ASSERT_LE(got, granted);
+    const auto more = static_cast<std::uint32_t>(frame.payload.size());
+    granted += more;
+    if (more > 0) server.send(h2::open_window(stream, more) + h2::open_window(0, more));
+  }
+  server.send(answered(stream, std::to_string(got)));
+  client_side.join();
+}
+
+TEST_F(Http2Upstreams, AWebSocketOverHttp1BecomesAnExtendedConnect) {
+  RawPeer client = ask(gatehouse::get("/chat",
+                                      "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                                      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"));
+  ServerEnd server = accept(setting(connect_protocol, 1));
+  const std::uint32_t stream = server.request();
+  auto fields = server.so_far(stream).fields;
+  EXPECT_EQ(fields[":method"], "CONNECT");
+  EXPECT_EQ(fields[":protocol"], "websocket");
+  EXPECT_EQ(fields[":path"], "/chat");
+  EXPECT_EQ(fields["sec-websocket-version"], "13");
+  EXPECT_FALSE(fields.contains("sec-websocket-key"));
+  server.send(answer_head(stream, "200", field("sec-websocket-protocol", "x")) + frame(data, 0, stream, "hello"));
+  const std::string head = client.read_until("\r\n\r\n");
+  EXPECT_TRUE(head.starts_with("HTTP/1.1 101 ")) << head;
+  EXPECT_NE(head.find("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), std::string::npos) << head;
+  EXPECT_NE(head.find("sec-websocket-protocol: x"), std::string::npos) << head;
+  EXPECT_EQ(client.read(5), "hello");
+  client.send("and back");
+  EXPECT_EQ(server.await(data).payload, "and back");
+  client.shutdown_write();
+  EXPECT_TRUE(server.answer(stream).whole);
+  server.send(frame(data, end_stream, stream, "bye"));
+  EXPECT_EQ(client.read_to_end(), "bye");
+  EXPECT_EQ(proxy.log_line().at("status").as_int64(), 101);
+}
+
+TEST_F(Http2Upstreams, AWebSocketThatTheUpstreamDoesNotOfferIsRefused) {
+  RawPeer client = ask(gatehouse::get("/chat",
+                                      "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                                      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"));
+  ServerEnd server = accept();
+  EXPECT_EQ(client.read_message().status(), 502);
+  EXPECT_EQ(proxy.log_line().at("failure").as_string(), "upgrade_refused");
+}
+
+TEST_F(Http2Upstreams, AWebSocketOverHttp2StaysOne) {
+  Client client(proxy);
+  client.send(frame(headers, end_headers, 1,
+                    field(":method", "CONNECT") + field(":protocol", "websocket") + field(":scheme", "http") +
+                        field(":authority", "a.example") + field(":path", "/chat") +
+                        field("sec-websocket-version", "13")));
+  ServerEnd server = accept(setting(connect_protocol, 1));
+  const std::uint32_t stream = server.request();
+  EXPECT_EQ(server.so_far(stream).fields.at(":method"), "CONNECT");
+  server.send(answer_head(stream, "200"));
+  EXPECT_EQ(client.status(1), 200);
+  client.send(frame(data, 0, 1, "ping"));
+  EXPECT_EQ(server.await(data).payload, "ping");
+  server.send(frame(data, 0, stream, "pong"));
+  EXPECT_EQ(client.await(data).payload, "pong");
+  client.send(h2::reset(1));
+  EXPECT_EQ(server.reset_of(stream), cancel);
+}
+
+TEST_F(Http2Upstreams, ManyAtOnceShareOneDial) {
+  Client client(proxy);
+  std::string all;
+  for (std::uint32_t stream = 1; stream < 80; stream += 2) all += h2::get(stream);
+  client.send(all);
+  ServerEnd server = accept();
+  for (int i = 0; i < 40; ++i) {
+    const std::uint32_t stream = server.request();
+    server.send(answered(stream, "x"));
+  }
+  for (std::uint32_t stream = 1; stream < 80; stream += 2) EXPECT_EQ(client.answer(stream).body, "x");
+  EXPECT_FALSE(upstream.pending());
+}
+
+TEST(Http2UpstreamLimits, AnIdleConnectionIsClosed) {
+  ManualClock clock;
+  Upstream upstream;
+  TestProxy::Setup setup;
+  setup.clock = &clock;
+  TestProxy proxy(cleartext({to(h2c(upstream))}), setup);
+  RawPeer client = proxy.connect();
+  client.send(gatehouse::get("/"));
+  ServerEnd server(upstream.accept());
+  server.send(answered(server.request(), "x"));
+  EXPECT_EQ(client.read_message().body, "x");
+  auto& raw = dynamic_cast<RawPeer&>(server.peer());
+  while (raw.readable_within(50)) server.next();  // settings and their like
+  const Duration waited = proxy.advance_until_readable(raw, std::chrono::seconds(1));
+  EXPECT_GE(waited, std::chrono::seconds(59));
+  EXPECT_LE(waited, std::chrono::seconds(63));
+  EXPECT_EQ(server.goaway_error(), no_error);
+}
+
+TEST(Http2UpstreamLimits, ASilentUpstreamIsAskedWhetherItIsThere) {
+  ManualClock clock;
+  Upstream upstream;
+  TestProxy::Setup setup;
+  setup.clock = &clock;
+  TestProxy proxy(cleartext({to(h2c(upstream))}), setup);
+  Client client(proxy);
+  client.send(frame(settings, ack, 0) + frame(headers, end_headers | end_stream, 1, h2::request("POST", "/")));
+  ServerEnd server(upstream.accept());
+  ASSERT_NE(server.request(), 0u);
+  auto& raw = dynamic_cast<RawPeer&>(server.peer());
+  while (raw.readable_within(50)) server.next();
+  EXPECT_GE(proxy.advance_until_readable(raw, std::chrono::seconds(10)), std::chrono::minutes(5));
+  EXPECT_EQ(server.next().type, ping);
+  const Duration waited = proxy.advance_until_readable(raw, std::chrono::seconds(1));
+  EXPECT_LE(waited, std::chrono::seconds(33));
+  EXPECT_EQ(server.next().type, end_of_connection);
+  EXPECT_EQ(client.answer(1).status, 502);
+}
+
+TEST(Http2UpstreamLimits, AnAnswerThatDoesNotComeIsGivenUp) {
+  ManualClock clock;
+  Upstream upstream;
+  TestProxy::Setup setup;
+  setup.clock = &clock;
+  auto made = service({upstream.endpoint()});
+  made->speech = UpstreamSpeech::http2_in_clear;
+  made->timeouts.answer = std::chrono::seconds(10);
+  TestProxy proxy(cleartext({to(made)}), setup);
+  RawPeer client = proxy.connect();
+  client.send(gatehouse::get("/"));
+  ServerEnd server(upstream.accept());
+  const std::uint32_t stream = server.request();
+  proxy.advance_until_readable(client, std::chrono::seconds(1));
+  EXPECT_EQ(client.read_message().status(), 504);
+  EXPECT_EQ(server.reset_of(stream), cancel);
+}
+
+TEST_F(Http2Upstreams, GrpcClientsReadOurErrorsAsTheirs) {
+  TestProxy bare(cleartext({to(nullptr, "", "/missing")}));
+  Client client(bare);
+  const auto call = [&](std::uint32_t stream, std::string_view path) {
+    client.send(h2::frame(headers, end_headers, stream,
+                          h2::request("POST", path, field("content-type", "application/grpc+proto"))) +
+                frame(data, end_stream, stream, ""));
+    return client.answer(stream);
+  };
+  Answer answer = call(1, "/missing/x");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.fields["grpc-status"], "14");
+  EXPECT_EQ(answer.fields["content-type"], "application/grpc+proto");
+  EXPECT_EQ(call(3, "/nowhere").fields["grpc-status"], "12");
+  EXPECT_EQ(bare.log_line().at("failure").as_string(), "no_service");
+}
+
+// A gRPC client takes a status in the head for the end of the call only if the stream ends there.
+TEST_F(Http2Upstreams, TrailersOnlyAnswersStayThat) {
+  Client client(proxy);
+  client.send(frame(headers, end_headers | end_stream, 1, h2::request("POST", "/")));
+  ServerEnd server = accept();
+  const std::uint32_t stream = server.request();
+  server.send(answer_head(stream, "200", field("grpc-status", "5"), true));
+  const Frame head = client.await(headers);
+  EXPECT_TRUE(head.flags & end_stream);
+  EXPECT_EQ(client.so_far(1).fields.at("grpc-status"), "5");
+  EXPECT_FALSE(client.so_far(1).fields.contains("content-length"));
+}
+
+TEST_F(Http2Upstreams, ADrainLetsExchangesEndAndClosesThen) {
+  Client client(proxy);
+  client.send(h2::get(1));
+  ServerEnd server = accept();
+  const std::uint32_t stream = server.request();
+  proxy.server().drain([] {});
+  client.await(goaway);
+  server.send(answered(stream, "last"));
+  EXPECT_EQ(client.answer(1).body, "last");
+  EXPECT_EQ(server.await(end_of_connection).type, end_of_connection);
+}
+
+// Over TLS the endpoint chooses.
+struct Http2UpstreamsByAlpn : testing::Test {
+  Upstream upstream;
+  TestProxy proxy;
+
+  Http2UpstreamsByAlpn() {
+    auto made = service({upstream.endpoint()});
+    made->speech = UpstreamSpeech::by_alpn;
+    made->host = "a.example";
+    tls::ClientPolicy policy;
+    policy.verify = false;
+    policy.alpn = {"h2", "http/1.1"};
+    made->tls = tls::make_client_context(policy).value();
+    proxy.publish_and_wait({cleartext({to(made)})});
+  }
+  std::unique_ptr<TlsPeer> accept(std::vector<std::string> alpn) {
+    tls::ServerPolicy policy;
+    policy.alpn = std::move(alpn);
+    return TlsPeer::accept(upstream.accept(), tls::make_server_context(policy, nullptr).value(),
+                           tls::make_self_signed({}, SystemClock().wall_now()).value())
+        .value();
+  }
+  RawPeer ask(std::string_view request) {
+    RawPeer client = proxy.connect();
+    client.send(request);
+    return client;
+  }
+};
+
+TEST_F(Http2UpstreamsByAlpn, Http2IsSpokenWhereItIsChosen) {
+  RawPeer client = ask(gatehouse::get("/"));
+  ServerEnd server(accept({"h2", "http/1.1"}));
+  const std::uint32_t stream = server.request();
+  EXPECT_EQ(server.so_far(stream).fields.at(":scheme"), "https");
+  server.send(answered(stream, "two"));
+  EXPECT_EQ(client.read_message().body, "two");
+}
+
+TEST_F(Http2UpstreamsByAlpn, Http1IsSpokenWhereHttp2IsNotChosen) {
+  RawPeer client = ask(gatehouse::get("/")), other = ask(gatehouse::get("/"));
+  for (int i = 0; i < 2; ++i) {  // each has a connection of its own
+    auto server = accept({"http/1.1"});
+    EXPECT_EQ(server->read_message().start_line, "GET / HTTP/1.1");
+    server->send(ok("one", "Connection: close\r\n"));
+  }
+  EXPECT_EQ(client.read_message().body, "one");
+  EXPECT_EQ(other.read_message().body, "one");
+}
+
+TEST_F(Http2UpstreamsByAlpn, AnUpgradeGetsAConnectionThatCanBeUpgraded) {
+  RawPeer client = ask(gatehouse::get("/", "Connection: Upgrade\r\nUpgrade: websocket\r\n"));
+  auto server = accept({"h2", "http/1.1"});
+  EXPECT_EQ(server->read_message().field("upgrade"), "websocket");
+  server->send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nhello");
+  EXPECT_TRUE(client.read_until("\r\n\r\n").starts_with("HTTP/1.1 101"));
+  EXPECT_EQ(client.read(5), "hello");
+}
+
+}  // namespace
+}  // namespace gatehouse
