@@ -31,7 +31,8 @@ constexpr std::array<Row, 27> table = {{
     {"router.tls.domains", Effect::honoured, ""},
     {"router.rulesyntax", Effect::harmless, ""},
     {"router.middlewares", Effect::refused, "middlewares are not supported, and serving without them may open a door"},
-    {"router.tls.options", Effect::ignored, "ignored: TLS options are the entry point's"},
+    {"router.tls.options", Effect::refused,
+     "TLS options of a host are not supported, only those of an entry point, and serving without them may open a door"},
     {"router.observability.accesslogs", Effect::ignored, "ignored: the access log has all requests"},
     {"router.observability.metrics", Effect::ignored, "ignored: metrics count all requests"},
     {"router.observability.tracing", Effect::ignored, "ignored: there is no tracing"},
@@ -124,7 +125,9 @@ class Found {
       return false;
     }
     if (row->effect == Effect::ignored) warn(key, std::string(row->words));
-    if (row->effect == Effect::refused && !meta_.notes().annotations.find(key)->second.empty()) {
+    const std::string& value = meta_.notes().annotations.find(key)->second;
+    const bool asks_nothing = value.empty() || (name == "router.tls.options" && value == "default");
+    if (row->effect == Effect::refused && !asks_nothing) {
       refusal_ = row->words;
       report(Severity::error, "annotation " + key + ": its routes answer 503: " + refusal_);
     }

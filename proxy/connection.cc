@@ -121,7 +121,7 @@ Awaitable<Result<bool>> start_tls(ClientConnection& client, Carries carries) {
   ++client.counters.handshakes;
   if (accepted->resumed) ++client.counters.resumed_handshakes;
   client.http2 = accepted->alpn == "h2";
-  co_return accepted->alpn != tls::challenge_protocol;
+  co_return !accepted->validates;
 }
 
 // What the first bytes, or none of them, say a connection is.

@@ -77,7 +77,9 @@ Awaitable<Result<AcceptedTls>> accept_tls(PlainStream& under, std::shared_ptr<co
   SSL_set_app_data(stream->native(), nullptr);
   if (!done && !answers.problem.empty()) co_return Failure(FailureKind::handshake_failed, answers.problem);
   if (!done) co_return done.error();
-  co_return accepted(std::move(stream), std::move(answers.server_name));
+  auto result = accepted(std::move(stream), std::move(answers.server_name));
+  result.validates = answers.validates;
+  co_return result;
 }
 
 Awaitable<Result<std::unique_ptr<Stream>>> connect_tls(PlainStream& under, std::shared_ptr<const ClientContext> context,

@@ -26,6 +26,7 @@ struct AcceptedTls {
   std::string version;      // "TLSv1.3"
   std::string cipher;       // "TLS_AES_128_GCM_SHA256"
   bool resumed = false;
+  bool validates = false;  // see accept_tls: nothing may be served
 };
 
 // Null ends the handshake with the alert unrecognized_name (RFC 6066 §3). Called once, within the handshake.
@@ -39,7 +40,7 @@ using ChooseContext = std::function<std::shared_ptr<const ServerContext>(std::st
 //
 // A client that offers `acme-tls/1` and nothing else validates a challenge (RFC 8737 §3): it gets the certificate that
 // `challenges` (may be null) has for its server name, without `choose` or a client certificate being asked for, and
-// AcceptedTls::alpn says so; the caller closes at once. Where no challenge is pending its handshake fails
+// AcceptedTls::validates says so; the caller closes at once. Where no challenge is pending its handshake fails
 // (no_application_protocol). Nobody else ever gets that protocol.
 Awaitable<Result<AcceptedTls>> accept_tls(PlainStream& under, std::shared_ptr<const ServerContext> context,
                                           ChooseCertificate choose,

@@ -62,10 +62,16 @@ bool offers_challenge_protocol(SSL* ssl) {
          std::string_view(reinterpret_cast<const char*>(body), size) == only;
 }
 
-// Also called for the second hello of a client that had to retry; RFC 8446 §4.1.2 makes its name the same.
+// A client that had to retry says the same as before but for what it was asked to change (RFC 8446 §4.1.2), which
+// OpenSSL does not see to: who began as an authority that looks, and was asked for no certificate, has to end as one.
+int on_second_hello(ServerHandshake& handshake, SSL* ssl, int* alert) {
+  if (!handshake.validates || offers_challenge_protocol(ssl)) return SSL_CLIENT_HELLO_SUCCESS;
+  return refuse(handshake, "the second hello offers another protocol than the first", alert, SSL_AD_ILLEGAL_PARAMETER);
+}
+
 int on_client_hello(SSL* ssl, int* alert, void*) try {
   auto& handshake = *static_cast<ServerHandshake*>(SSL_get_app_data(ssl));
-  if (handshake.certificate) return SSL_CLIENT_HELLO_SUCCESS;
+  if (handshake.certificate) return on_second_hello(handshake, ssl, alert);
   const unsigned char* body = nullptr;
   std::size_t size = 0;
   if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &body, &size) == 1) {
@@ -95,6 +101,7 @@ int on_certificate(SSL* ssl, void*) {
 int on_alpn(SSL* ssl, const unsigned char** chosen, unsigned char* chosen_size, const unsigned char* offered,
             unsigned offered_size, void*) {
   if (static_cast<ServerHandshake*>(SSL_get_app_data(ssl))->validates) {
+    if (offered_size != challenge_protocol.size() + 1) return SSL_TLSEXT_ERR_ALERT_FATAL;  // see on_second_hello
     *chosen = offered + 1;
     *chosen_size = challenge_protocol.size();
     return SSL_TLSEXT_ERR_OK;

@@ -18,7 +18,8 @@ Result<void> trust(ssl_ctx_st& context, const std::string& pem, Announce announc
   const bool whole = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
   if (!whole) return openssl_failure(FailureKind::bad_configuration, "a root certificate is damaged");
   clear_errors();
-  X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(&context), X509_V_FLAG_PARTIAL_CHAIN);
+  // Of the store, not of the context: a connection that goes on with another context takes its store along only.
+  X509_STORE_set_flags(SSL_CTX_get_cert_store(&context), X509_V_FLAG_PARTIAL_CHAIN);
   if (count == 0) return Failure(FailureKind::bad_configuration, "the PEM holds no root certificate");
   return {};
 }

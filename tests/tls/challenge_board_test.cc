@@ -121,6 +121,30 @@ TEST_P(AcmeTls, nobody_who_offers_something_else_gets_it) {
   EXPECT_EQ(meet(listed, only(usual), wishes({"acme-tls/1", "http/1.1"}), {}, {}, {}, board).client.alpn, "http/1.1");
 }
 
+// A client that has to retry (RFC 8446 §4.1.4) and offers other protocols then: what it was let through with as an
+// authority, without a certificate of its own, must not serve it as anybody else.
+TEST(AcmeTlsRetry, who_began_as_an_authority_cannot_go_on_as_another) {
+  const CertificatePtr answer = make_challenge_certificate(host("a.example"), "k", SystemClock().wall_now()).value();
+  const auto board = std::make_shared<const ChallengeBoard>(
+      std::vector<ChallengeBoard::HttpAnswer>(), std::vector<ChallengeBoard::TlsAnswer>{{host("a.example"), answer}});
+  const auto context = make_server_context({}, nullptr).value();
+  ClientWishes wishes;
+  wishes.alpn = {"acme-tls/1"};
+  wishes.groups = "P-521:X25519";
+  const Met same = meet(context, only(answer), wishes, {}, {}, {}, board);
+  ASSERT_TRUE(same.server) << same.server.error().detail;
+  EXPECT_TRUE(same.server->validates);
+  for (const std::vector<std::string>& others : {std::vector<std::string>{"h2"}, {"http/1.1"}, {"h2", "http/1.1"}}) {
+    wishes.alpn_when_retrying = others;
+    const Met met = meet(context, only(answer), wishes, {}, {}, {}, board);
+    ASSERT_FALSE(met.server) << others.front();
+    EXPECT_EQ(met.server.error().detail, "the second hello offers another protocol than the first");
+  }
+  wishes.alpn = {"http/1.1"};
+  wishes.alpn_when_retrying = {"acme-tls/1"};
+  EXPECT_FALSE(meet(context, only(answer), wishes, {}, {}, {}, board).server);
+}
+
 INSTANTIATE_TEST_SUITE_P(Version, AcmeTls, ::testing::Values(TLS1_2_VERSION, TLS1_3_VERSION),
                          [](const auto& which) { return which.param == TLS1_3_VERSION ? "tls13" : "tls12"; });
 

@@ -57,6 +57,7 @@ void set_wishes(SSL* ssl, const ClientWishes& wishes) {
   const std::string wire = *alpn_wire(wishes.alpn);
   if (!wire.empty())
     SSL_set_alpn_protos(ssl, reinterpret_cast<const unsigned char*>(wire.data()), static_cast<unsigned>(wire.size()));
+  if (!wishes.groups.empty()) SSL_set1_groups_list(ssl, wishes.groups.c_str());
   if (wishes.session) SSL_set_session(ssl, wishes.session.get());
   if (const auto& own = wishes.certificate) SSL_use_cert_and_key(ssl, own->leaf(), own->key(), own->chain(), 1);
 }
@@ -111,8 +112,27 @@ SocketPair::~SocketPair() {
   if (theirs >= 0) ::close(theirs);
 }
 
+namespace {
+
+// What the server answers first may be that the client has to retry: it offers other protocols then.
+void change_alpn(int written, int, int content_type, const void* message, std::size_t size, SSL* ssl, void* wire) {
+  const auto& protocols = *static_cast<const std::string*>(wire);
+  if (written == 0 && content_type == SSL3_RT_HANDSHAKE && size > 0 &&
+      *static_cast<const unsigned char*>(message) == SSL3_MT_SERVER_HELLO)
+    SSL_set_alpn_protos(ssl, reinterpret_cast<const unsigned char*>(protocols.data()),
+                        static_cast<unsigned>(protocols.size()));
+}
+
+}  // namespace
+
 TestClient::TestClient(int descriptor, const ClientWishes& wishes)
-    : context_(client_context(wishes)), ssl_(SSL_new(context_.get())) {
+    : context_(client_context(wishes)),
+      alpn_when_retrying_(*alpn_wire(wishes.alpn_when_retrying)),
+      ssl_(SSL_new(context_.get())) {
+  if (!alpn_when_retrying_.empty()) {
+    SSL_set_msg_callback(ssl_.get(), change_alpn);
+    SSL_set_msg_callback_arg(ssl_.get(), &alpn_when_retrying_);
+  }
   sigset_t broken_pipe;  // OpenSSL writes without MSG_NOSIGNAL
   sigemptyset(&broken_pipe);
   sigaddset(&broken_pipe, SIGPIPE);

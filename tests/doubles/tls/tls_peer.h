@@ -46,6 +46,10 @@ struct ClientWishes {
   Session session = {};
   CertificatePtr certificate = {};  // to show when asked; null: none
   std::uint8_t max_fragment = 0;  // code of RFC 6066 §4; 0: the extension is not sent
+  // A key share for the first of these only, so that a server that does not take it has the client retry; empty:
+// OpenSSL's.
+  std::string groups = {};
+  std::vector<std::string> alpn_when_retrying = {};  // empty: the same
 };
 
 struct ClientSaw {
@@ -72,6 +76,7 @@ class TestClient {
 
  private:
   SslContextHandle context_;
+  std::string alpn_when_retrying_;
   SslHandle ssl_;
   std::string problem_;
   std::string received_;
