@@ -34,7 +34,7 @@ std::size_t Http2Inflow::release() {
 std::size_t Http2Inflow::copy_out(std::span<char> room, std::size_t& freed) {
   const std::string_view here = waiting();
   const std::size_t size = std::min(room.size(), here.size());
-  std::memcpy(room.data(), here.data(), size);
+  if (size > 0) std::memcpy(room.data(), here.data(), size);
   taken_ += size;
   freed = 0;
   if (taken_ < arrived_.size()) return size;
@@ -87,7 +87,7 @@ Http2Outgoing Http2Outflow::outgoing(std::span<char> room) {
   Http2Outgoing out;
   const auto copy = [&](std::string_view from) {
     const std::size_t size = std::min(from.size(), room.size() - out.bytes);
-    std::memcpy(room.data() + out.bytes, from.data(), size);
+    if (size > 0) std::memcpy(room.data() + out.bytes, from.data(), size);
     out.bytes += size;
     return size;
   };

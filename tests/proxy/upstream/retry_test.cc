@@ -73,6 +73,17 @@ TEST(Retry, four_attempts_are_enough) {
   }
 }
 
+TEST(Retry, what_was_not_processed_may_be_asked_again) {
+  RetryState state;
+  state.failed_unprocessed(Failure(FailureKind::upstream_closed), false);
+  EXPECT_TRUE(may_retry(state, post, false));
+  EXPECT_TRUE(state.stale_connection);  // of the same endpoint too
+  EXPECT_FALSE(may_retry(state, post, true));
+  state.failed_unprocessed(Failure(FailureKind::upstream_closed), true);
+  EXPECT_FALSE(may_retry(state, post, false));
+  EXPECT_FALSE(may_retry(state, get, false));
+}
+
 TEST(Retry, a_pooled_connection_that_was_closed_says_nothing_of_the_endpoint) {
   EXPECT_TRUE(sent(FailureKind::upstream_closed, true).stale_connection);
   EXPECT_FALSE(sent(FailureKind::upstream_closed, false).stale_connection);

@@ -1,0 +1,45 @@
+#include "proxy/http/grpc_refusal.h"
+
+#include <gtest/gtest.h>
+
+namespace gatehouse {
+namespace {
+
+RequestHead of_type(std::string_view type) {
+  RequestHead request;
+  request.fields.push_back({"Content-Type", type, HeaderId::other});
+  return request;
+}
+
+TEST(GrpcRefusal, grpc_is_known_by_its_content_type) {
+  for (const std::string_view type : {"application/grpc", "application/grpc+proto", "application/GRPC;charset=x",
+                                      "application/grpc-web", "application/grpc-web-text+proto"})
+    EXPECT_TRUE(asks_for_grpc(of_type(type))) << type;
+  for (const std::string_view type : {"", "application/json", "application/grpcx", "text/application/grpc"})
+    EXPECT_FALSE(asks_for_grpc(of_type(type))) << type;
+  EXPECT_FALSE(asks_for_grpc(RequestHead{}));
+}
+
+TEST(GrpcRefusal, every_failure_has_a_status) {
+  for (int i = 0; i <= static_cast<int>(FailureKind::internal); ++i) {
+    const RequestHead request = of_type("application/grpc");
+    const auto fields = grpc_refusal(request, row(static_cast<FailureKind>(i)));
+    ASSERT_EQ(fields.size(), 3u);
+    EXPECT_EQ(fields[0].value, "application/grpc");
+    EXPECT_FALSE(fields[1].value == "0") << i;
+    // Else it would have to be percent-encoded.
+    for (const char c : fields[2].value) EXPECT_TRUE(c >= ' ' && c <= '~' && c != '%') << fields[2].value;
+  }
+}
+
+TEST(GrpcRefusal, statuses_are_mapped) {
+  EXPECT_EQ(grpc_status(400), 13);
+  EXPECT_EQ(grpc_status(401), 16);
+  EXPECT_EQ(grpc_status(403), 7);
+  EXPECT_EQ(grpc_status(404), 12);
+  for (const std::uint16_t unavailable : {429, 502, 503, 504}) EXPECT_EQ(grpc_status(unavailable), 14);
+  EXPECT_EQ(grpc_status(418), 2);
+}
+
+}  // namespace
+}  // namespace gatehouse
