@@ -26,6 +26,10 @@ void set_keep_alive(int descriptor, std::chrono::seconds idle) {
   set(descriptor, IPPROTO_TCP, TCP_KEEPCNT, 5);
 }
 
+void set_user_timeout(int descriptor, std::chrono::seconds longest) {
+  set(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(std::chrono::milliseconds(longest).count()));
+}
+
 std::uint64_t bytes_acknowledged(int descriptor) {
   // The kernel's tcp_info goes on where the C library's ends (linux/tcp.h, since 4.1).
   struct {

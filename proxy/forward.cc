@@ -136,11 +136,17 @@ Awaitable<Result<UpstreamLink>> connect(Worker& worker, const Service& service, 
   if (opened && link.own->speaks_http2()) {
     link.shared = worker.http2_pool.make(std::move(link.own), service);
     opened = co_await link.shared->start(service.timeouts.dial);
+    if (opened && !link.shared->has_room()) {
+      link.shared->retire();
+      opened = Failure(FailureKind::connect_failed, endpoint.text() + " takes no HTTP/2 requests");
+    }
   }
   if (!opened) {
     ++counters.failed_connects;
-    // Our own lack of descriptors says nothing about the endpoint.
-    if (opened.error().kind != FailureKind::internal) worker.health.failed(endpoint);
+    // Our own lack of descriptors says nothing about the endpoint, nor that it does not speak what one client needs.
+    const FailureKind kind = opened.error().kind;
+    const bool of_endpoint = kind != FailureKind::internal && !(http1_only && kind == FailureKind::upstream_tls_failed);
+    if (of_endpoint) worker.health.failed(endpoint);
     co_return opened.error();
   }
   ++counters.connects;
@@ -233,7 +239,7 @@ Awaitable<bool> try_http2(Sending& sending, std::shared_ptr<Http2Upstream> upstr
     co_await tunnel(sending.exchange, sending.client, sending.entry_point, attempt.tunnel(), {}, sending.record);
   if (answered) co_return true;
   if (attempt.unprocessed())
-    sending.state.failed_unprocessed(answered.error(), attempt.body_lost());
+    sending.state.failed_unprocessed(answered.error(), upstream->leaving(), attempt.body_lost());
   else
     sending.state.failed_after_sending(answered.error(), upstream->reused() && upstream->leaving(),
                                        attempt.body_lost());

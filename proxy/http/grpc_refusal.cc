@@ -20,6 +20,7 @@ bool is_of_type(std::string_view content_type, std::string_view type) {
 }  // namespace
 
 bool asks_for_grpc(const RequestHead& request) {
+  if (request.method != "POST") return false;  // what caches could keep is answered as HTTP
   const std::string_view type = request.find("content-type");
   return is_of_type(type, grpc) || is_of_type(type, grpc_web) || is_of_type(type, "application/grpc-web-text");
 }

@@ -423,7 +423,15 @@ void Http2Codec::resume(StreamId stream) { nghttp2_session_resume_data(session_,
 
 void Http2Codec::consume(StreamId stream, std::size_t bytes) { nghttp2_session_consume(session_, stream, bytes); }
 
-void Http2Codec::consume_of_closed(std::size_t bytes) { nghttp2_session_consume_connection(session_, bytes); }
+void Http2Codec::consume_of_connection(std::size_t bytes) { nghttp2_session_consume_connection(session_, bytes); }
+
+void Http2Codec::consume_of_stream(StreamId stream, std::size_t bytes) {
+  nghttp2_session_consume_stream(session_, stream, bytes);
+}
+
+std::uint32_t Http2Codec::head_allowed() const {
+  return nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE);
+}
 
 void Http2Codec::reset(StreamId stream, Http2Error error) {
   nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream, static_cast<std::uint32_t>(error));

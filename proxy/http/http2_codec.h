@@ -122,7 +122,11 @@ class Http2Codec {
   bool has_room(StreamId stream) const;
   // So many bytes of data have been dealt with: the peer may send as many more.
   void consume(StreamId stream, std::size_t bytes);
-  void consume_of_closed(std::size_t bytes);
+  // The same by halves: its sender may send as much on other streams, or on this one.
+  void consume_of_connection(std::size_t bytes);
+  void consume_of_stream(StreamId stream, std::size_t bytes);
+  // What the peer takes of a head, by RFC 9113 §6.5.2's measure (SETTINGS_MAX_HEADER_LIST_SIZE).
+  std::uint32_t head_allowed() const;
   // Those that name the peer's fault count like its own.
   void reset(StreamId stream, Http2Error error);
   // The two steps of a polite end (RFC 9113 §6.8): no new streams, please; then: none are taken any more.

@@ -48,7 +48,7 @@ Http2Exchange::Http2Exchange(Http2Connection& connection, StreamId stream)
 Http2Exchange::~Http2Exchange() {
   // Of the connection's window alone: the stream is over.
   const std::size_t held = arrived_.size() + current_.size();
-  if (held > 0) connection_.codec_.consume_of_closed(held);
+  if (held > 0) connection_.codec_.consume_of_connection(held);
 }
 
 void Http2Exchange::Stall::due() {

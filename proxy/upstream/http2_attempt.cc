@@ -15,6 +15,16 @@ namespace {
 
 constexpr Duration watch_interval = std::chrono::seconds(1);
 
+// RFC 9113 §6.5.2
+std::size_t size_of(const Http2RequestFields& head) {
+  constexpr std::size_t overhead = 32;
+  const auto& line = head.line;
+  std::size_t size = line.method.size() + line.scheme.size() + line.authority.size() + line.path.size() + 5 * overhead +
+                     std::string_view(":method:scheme:authority:path:protocolwebsocket").size();
+  for (const auto& field : head.fields) size += field.name.size() + field.value.size() + overhead;
+  return size;
+}
+
 }  // namespace
 
 Http2Attempt::Http2Attempt(Exchange& exchange, std::shared_ptr<Http2Upstream> upstream, const Service& service,
@@ -64,21 +74,30 @@ Awaitable<Result<void>> Http2Attempt::run() {
 
 Awaitable<Result<void>> Http2Attempt::send_and_receive() {
   const RequestHead& request = exchange_.request();
-  websocket_ = same_name(request.upgrade, "websocket");
+  websocket_ = request.method == "GET" && same_name(request.upgrade, "websocket");
   if (websocket_ && !upstream_->opens_tunnels())
     co_return Failure(FailureKind::upgrade_refused,
                       "no WebSockets over HTTP/2 (RFC 8441) at " + upstream_->link().endpoint().text());
   if (client_lost_) co_return Failure(FailureKind::client_gone);
-  if (!open()) co_return Failure(FailureKind::upstream_closed, upstream_->link().endpoint().text());
-  if (!websocket_) begin_upload();
+  auto opened = open();
+  if (!opened) co_return opened.error();
+  if (websocket_)
+    upload_complete_ = true;  // nothing is sent before the tunnel
+  else
+    begin_upload();
   co_return co_await receive();
 }
 
-bool Http2Attempt::open() {
+Result<void> Http2Attempt::open() {
   const RequestHead& request = exchange_.request();
   const Http2RequestFields head = http2_request_fields(head_, request, service_.tls ? "https" : "http", websocket_);
   const bool body = websocket_ || request.body.kind != BodyKind::none;
-  return opened_ = stream_.open(head.line, head.fields, body);
+  if (size_of(head) > upstream_->head_allowed())
+    return Failure(FailureKind::head_too_large,
+                   "for the upstream, which takes " + std::to_string(upstream_->head_allowed()) + " bytes (HTTP/2)");
+  opened_ = stream_.open(head.line, head.fields, body);
+  if (!opened_) return Failure(FailureKind::upstream_closed, upstream_->link().endpoint().text());
+  return {};
 }
 
 void Http2Attempt::begin_upload() {

@@ -44,7 +44,7 @@ class Http2Attempt {
 
   void lose_client();
   Awaitable<Result<void>> send_and_receive();
-  bool open();
+  Result<void> open();
   void begin_upload();
   Awaitable<void> upload(BodyPiece piece);
   Awaitable<void> join_upload();

@@ -37,7 +37,6 @@ Http2Stream::Http2Stream(std::shared_ptr<Http2Upstream> connection, std::string_
 Http2Stream::~Http2Stream() {
   if (id_ == 0) return;
   if (!closed_) connection_->codec_.reset(id_, Http2Error::cancel);
-  connection_->codec_.consume(id_, in_.drop());
   connection_->give_back_window(window_);
   connection_->forget(id_);
   connection_->flush_soon();
@@ -60,7 +59,7 @@ Awaitable<Result<void>> Http2Stream::send(BodyPiece piece, const std::vector<Hea
   connection_->flush_soon();
   if (taken) co_return Result<void>();
   while (!out_.taken() && !failure_ && !stopped_ && !closed_) co_await wait_on(departure_);
-  const bool all = out_.taken();
+  const bool all = out_.taken() && !stopped_;  // stop_sending() has taken the rest away
   out_.cut();
   if (all) co_return Result<void>();
   co_return failure_.value_or(Failure(FailureKind::upstream_closed));
@@ -130,10 +129,7 @@ void Http2Stream::finish_trailers() {
 }
 
 void Http2Stream::arrive(std::string_view bytes) {
-  if (failure_) {  // nobody will ask for it
-    connection_->codec_.consume(id_, bytes.size());
-    return;
-  }
+  if (failure_) return;  // nobody will ask for it
   in_.arrive(bytes);
   used_of_window_ += bytes.size();
   arrival_.cancel();
@@ -215,7 +211,7 @@ void Http2Stream::give_back() { give_back(in_.release()); }
 
 void Http2Stream::give_back(std::size_t bytes) {
   if (bytes == 0) return;
-  connection_->codec_.consume(id_, bytes);
+  if (!closed_) connection_->codec_.consume_of_stream(id_, bytes);
   if (!closed_ && !in_.end_arrived() && in_.waiting().empty() && used_of_window_ >= window_) {
     used_of_window_ = 0;
     connection_->widen(id_, window_);

@@ -1,5 +1,6 @@
 #include "proxy/upstream/http2_upstream.h"
 
+#include "base/socket_options.h"
 #include "proxy/upstream/http2_stream.h"
 
 #include <boost/asio/co_spawn.hpp>
@@ -22,6 +23,7 @@ constexpr std::size_t idle_memory = 1024;
 // gRPC servers take pings without data for an attack when they come within 5 minutes of each other.
 constexpr Duration silence = std::chrono::seconds(330);
 constexpr Duration silence_after_ping = std::chrono::seconds(30);
+constexpr auto unacknowledged = std::chrono::seconds(30);
 // Slow reading has the windows; a socket that takes nothing at all has nobody behind it.
 constexpr Duration write_limit = std::chrono::minutes(1);
 
@@ -49,7 +51,10 @@ Http2Upstream::Http2Upstream(asio::any_io_executor executor, Deadlines& deadline
       keep_alive_(keep_alive),
       codec_(Http2Codec::Side::client, limits(), *this, deadlines.now()),
       settled_(executor_, TimePoint::max()),
-      silence_(deadlines, *this) {}
+      silence_(deadlines, *this) {
+  // A node that is gone without a word: requests would go there until the probe.
+  set_user_timeout(link_->plain().socket().native_handle(), unacknowledged);
+}
 
 Http2Upstream::~Http2Upstream() = default;
 
@@ -156,7 +161,8 @@ void Http2Upstream::limit_waiting() {
     link_->reading.within(keep_alive_);
   } else {
     link_->reading.clear();
-    silence_.within(silence);
+    // Later requests put off nothing: it is the answers that are missing.
+    if (streams_.size() == 1 && !probed_) silence_.within(silence);
   }
 }
 
@@ -186,10 +192,8 @@ void Http2Upstream::head_ends(StreamId stream, bool last) {
 }
 
 void Http2Upstream::data(StreamId stream, std::string_view bytes) {
-  if (Http2Stream* found = find(stream))
-    found->arrive(bytes);
-  else
-    codec_.consume(stream, bytes.size());
+  codec_.consume_of_connection(bytes.size());
+  if (Http2Stream* found = find(stream)) found->arrive(bytes);
 }
 
 void Http2Upstream::data_ends(StreamId stream) {
@@ -271,13 +275,15 @@ Awaitable<void> Http2Upstream::write_rest() {
   std::span<asio::const_buffer> rest(&unsent_, 1);
   link_->writing.within(write_limit);
   error_code error;
-  while (!ended_ && !link_->stream().write_now(rest, error)) {
-    error = co_await link_->stream().wait_writable();
-    if (error && (error != asio::error::operation_aborted || !link_->plain().socket().is_open())) break;
+  while (!ended_ && !link_->stream().write_now(rest, error) && !error) {
+    const error_code woken = co_await link_->stream().wait_writable();
+    if (woken && (woken != asio::error::operation_aborted || !link_->plain().socket().is_open())) error = woken;
+    if (error) break;
   }
   link_->writing.clear();
   writing_ = false;
   if (!error) flush();
+  if (codec_.broken()) wake_reader();
 }
 
 }  // namespace gatehouse

@@ -2,8 +2,8 @@
 // its own. It reads all the time, so an end, a GOAWAY or a cancelled stream is noticed at once.
 //
 // Memory: a stream may hold its window, 64 KiB at first. That of one whose client keeps up grows to 2 MiB (100 ms at
-// 160 Mbit/s), of all of a connection by 16 MiB together. The connection's window is larger than all of them, so that
-// a client that does not read keeps nobody else waiting.
+// 160 Mbit/s), of all of a connection by 16 MiB together. What arrives is given back to the connection's window at once
+// and only to the stream's own as it is read, so that a client that does not read keeps nobody else waiting.
 #pragma once
 
 #include "base/deadline.h"
@@ -44,6 +44,8 @@ class Http2Upstream final : public std::enable_shared_from_this<Http2Upstream>, 
   bool idle() const { return streams_.empty(); }
   // It has served before: it may be about to be closed by the upstream.
   bool reused() const { return opened_ > 1; }
+  // Of a request's head (RFC 9113 §6.5.2): more would be taken for an attack, on a connection that others share.
+  std::size_t head_allowed() const { return codec_.head_allowed(); }
   // Extended CONNECTs (RFC 8441 §3).
   bool opens_tunnels() const { return codec_.tunnels_allowed(); }
   // Closes when the last stream has ended; no new ones.

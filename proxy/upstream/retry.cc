@@ -18,9 +18,10 @@ void RetryState::failed_to_connect(Failure failure) {
   last_failure = std::move(failure);
 }
 
-void RetryState::failed_unprocessed(Failure failure, bool lost) {
+void RetryState::failed_unprocessed(Failure failure, bool leaving, bool lost) {
   ++attempts;
-  stale_connection = true;
+  // An endpoint that is there and refuses has enough to do: it is asked once more and not again and again.
+  stale_connection = leaving || attempts == 1;
   body_lost = body_lost || lost;
   last_failure = std::move(failure);
 }

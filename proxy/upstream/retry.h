@@ -18,8 +18,9 @@ struct RetryState {
   bool stale_connection = false;  // the failed attempt used a pooled connection that had been closed
 
   void failed_to_connect(Failure failure);
-  // The upstream has said that it has done nothing about the request (RFC 9113 §8.7): another connection may do.
-  void failed_unprocessed(Failure failure, bool lost);
+  // The upstream has said that it has done nothing about the request (RFC 9113 §8.7). `leaving`: because it ends the
+  // connection, so that another to the same endpoint may do; else the same endpoint is asked once more at most.
+  void failed_unprocessed(Failure failure, bool leaving, bool lost);
   void failed_after_sending(Failure failure, bool reused, bool lost);
 };
 

@@ -14,6 +14,7 @@ enum : std::uint16_t {
   enable_push = 2,
   concurrent_streams = 3,
   window_size = 4,
+  header_list = 6,
   connect_protocol = 8
 };
 
@@ -347,6 +348,54 @@ TEST_F(Http2Upstreams, AClientThatDoesNotReadHoldsUpNobodyElse) {
   EXPECT_EQ(server.reset_of(stalled), cancel);
 }
 
+// Answers that nobody reads are held, each at most a window: whatever they come to together, the connection's window
+// opens again, or nobody else's answer could come.
+TEST_F(Http2Upstreams, ManyClientsThatDoNotReadHoldUpNobodyElse) {
+  Client slow(proxy, setting(window_size, 0));
+  std::optional<ServerEnd> server;
+  const std::string piece(16 * 1024, 'x');
+  const auto answer = [&](std::uint32_t stream) {
+    server->send(answer_head(stream, "200"));
+    for (int k = 0; k < 4; ++k) server->send(frame(data, k == 3 ? end_stream : 0, stream, piece));
+  };
+  std::uint32_t next = 1;
+  for (; next < 2 * 176; next += 2) {
+    slow.send(h2::get(next));
+    if (!server) server.emplace(upstream.accept(), std::string_view());
+    answer(server->request());
+  }
+  // With these, half of what the connection's window was at first has come.
+  std::vector<std::uint32_t> last;
+  for (int i = 0; i < 8; ++i, next += 2) slow.send(h2::get(next));
+  while (last.size() < 8) last.push_back(server->request());
+  for (const std::uint32_t stream : last) answer(stream);
+  Frame opened;
+  do opened = server->await(window_update);
+  while (opened.stream != 0 && opened.type == window_update);
+  EXPECT_EQ(opened.type, window_update);
+  Client other(proxy);
+  other.send(h2::get(1));
+  server->send(answered(server->request(), "fine"));
+  EXPECT_EQ(other.answer(1).body, "fine");
+}
+
+TEST_F(Http2Upstreams, AHeadLargerThanTheUpstreamTakesIsNotSent) {
+  RawPeer client = ask(gatehouse::get("/", "X-Long: " + std::string(2000, 'x') + "\r\n"));
+  ServerEnd server = accept(setting(header_list, 1500));
+  EXPECT_EQ(client.read_message().status(), 431);
+  client.send(gatehouse::get("/"));
+  server.send(answered(server.request(), "fine"));
+  EXPECT_EQ(client.read_message().body, "fine");
+}
+
+TEST_F(Http2Upstreams, AnUpstreamThatTakesNoStreamIsAsOneThatIsNotThere) {
+  RawPeer client = ask(gatehouse::get("/"));
+  ServerEnd server = accept(setting(concurrent_streams, 0));
+  EXPECT_EQ(client.read_message().status(), 502);
+  EXPECT_EQ(server.await(end_of_connection).type, end_of_connection);
+  EXPECT_EQ(proxy.log_line().at("failure").as_string(), "connect_failed");
+}
+
 TEST_F(Http2Upstreams, TheWindowOfAStreamThatIsReadGrows) {
   Client client(proxy, setting(window_size, 8 << 20));
   client.send(h2::open_window(0, 8 << 20) + h2::get(1));
@@ -421,6 +470,16 @@ TEST_F(Http2Upstreams, AWebSocketOverHttp1BecomesAnExtendedConnect) {
   server.send(frame(data, end_stream, stream, "bye"));
   EXPECT_EQ(client.read_to_end(), "bye");
   EXPECT_EQ(proxy.log_line().at("status").as_int64(), 101);
+}
+
+TEST_F(Http2Upstreams, AClientThatLeavesBeforeItsWebSocketIsGrantedCancels) {
+  RawPeer client = ask(gatehouse::get("/chat",
+                                      "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                                      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"));
+  ServerEnd server = accept(setting(connect_protocol, 1));
+  const std::uint32_t stream = server.request();
+  client.close();
+  EXPECT_EQ(server.reset_of(stream), cancel);
 }
 
 TEST_F(Http2Upstreams, AWebSocketThatTheUpstreamDoesNotOfferIsRefused) {

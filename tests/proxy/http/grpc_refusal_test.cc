@@ -7,6 +7,7 @@ namespace {
 
 RequestHead of_type(std::string_view type) {
   RequestHead request;
+  request.method = "POST";
   request.fields.push_back({"Content-Type", type, HeaderId::other});
   return request;
 }
@@ -18,6 +19,9 @@ TEST(GrpcRefusal, grpc_is_known_by_its_content_type) {
   for (const std::string_view type : {"", "application/json", "application/grpcx", "text/application/grpc"})
     EXPECT_FALSE(asks_for_grpc(of_type(type))) << type;
   EXPECT_FALSE(asks_for_grpc(RequestHead{}));
+  RequestHead get = of_type("application/grpc");
+  get.method = "GET";
+  EXPECT_FALSE(asks_for_grpc(get)) << "a cache could keep the answer";
 }
 
 TEST(GrpcRefusal, every_failure_has_a_status) {

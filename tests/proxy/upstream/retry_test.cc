@@ -75,13 +75,22 @@ TEST(Retry, four_attempts_are_enough) {
 
 TEST(Retry, what_was_not_processed_may_be_asked_again) {
   RetryState state;
-  state.failed_unprocessed(Failure(FailureKind::upstream_closed), false);
+  state.failed_unprocessed(Failure(FailureKind::upstream_closed), true, false);
   EXPECT_TRUE(may_retry(state, post, false));
   EXPECT_TRUE(state.stale_connection);  // of the same endpoint too
   EXPECT_FALSE(may_retry(state, post, true));
-  state.failed_unprocessed(Failure(FailureKind::upstream_closed), true);
+  state.failed_unprocessed(Failure(FailureKind::upstream_closed), true, true);
   EXPECT_FALSE(may_retry(state, post, false));
   EXPECT_FALSE(may_retry(state, get, false));
+}
+
+TEST(Retry, an_endpoint_that_refuses_is_asked_once_more) {
+  RetryState state;
+  state.failed_unprocessed(Failure(FailureKind::upstream_closed), false, false);
+  EXPECT_TRUE(state.stale_connection);
+  state.failed_unprocessed(Failure(FailureKind::upstream_closed), false, false);
+  EXPECT_FALSE(state.stale_connection);
+  EXPECT_TRUE(may_retry(state, post, false));
 }
 
 TEST(Retry, a_pooled_connection_that_was_closed_says_nothing_of_the_endpoint) {
