@@ -84,7 +84,7 @@ class ClientCertificates : public testing::Test {
     }
   }
   int status2(const std::string& server_name, const std::string& authority, const tls::CertificatePtr& certificate) {
-    h2::Client client(std::move(*connect(server_name, certificate, {"h2"})));
+    h2::Client client(connect(server_name, certificate, {"h2"}).value());
     client.send(h2::frame(h2::headers, h2::end_headers | h2::end_stream, 1,
                           h2::field(":method", "GET") + h2::field(":scheme", "https") +
                               h2::field(":authority", authority) + h2::field(":path", "/")));
@@ -150,10 +150,10 @@ TEST_F(ClientCertificates, AnEntryPointsOptionsAreThoseOfAllItsOtherHosts) {
 }
 
 TEST_F(ClientCertificates, AConnectionOfBeforeIsHeldToWhatHoldsNow) {
-  auto lax = std::move(*connect("open.example", nullptr));
+  auto lax = connect("open.example", nullptr).value();
   lax->send(request("open.example"));
   ASSERT_EQ(status_of(*lax), 200);
-  auto let_in = std::move(*connect("secret.example", alice_));
+  auto let_in = connect("secret.example", alice_).value();
   let_in->send(request("secret.example"));
   ASSERT_EQ(status_of(*let_in), 200);
 
@@ -167,7 +167,7 @@ TEST_F(ClientCertificates, AConnectionOfBeforeIsHeldToWhatHoldsNow) {
 }
 
 TEST_F(ClientCertificates, AReloadThatChangesNothingOfItIsNotNoticed) {
-  auto let_in = std::move(*connect("secret.example", alice_));
+  auto let_in = connect("secret.example", alice_).value();
   let_in->send(request("secret.example"));
   ASSERT_EQ(status_of(*let_in), 200);
   own_ = options("mtls", ClientAuth::require_and_verify, root_->pem());
