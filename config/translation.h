@@ -108,7 +108,8 @@ struct TranslationInput {
   std::vector<tls::CertificatePtr> certificates;  // tls.certificates: show their own names, before any Secret
   tls::CertificatePtr default_certificate;
   bool strict_sni = false;
-  std::map<std::string, TlsOptionsPtr> tls_options;  // every name in tls.options that can be used
+  std::map<std::string, TlsOptionsPtr>
+      tls_options;  // those of tls.options that can be used; no object may name them yet
 };
 
 // Each is the previous translation's own object as long as it is equal.

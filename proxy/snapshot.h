@@ -89,7 +89,7 @@ struct Snapshot {
   std::uint64_t generation = 0;
   std::vector<std::shared_ptr<const EntryPoint>> entry_points;
   std::shared_ptr<const tls::CertificateStore> certificates;  // never null
-  // Hosts that do not have their entry point's TLS options; never null, usually empty.
+  // Hosts that do not have their entry point's TLS options; never null. Empty as yet: no object may name any.
   std::shared_ptr<const TlsOptionsTable> tls_options = std::make_shared<const TlsOptionsTable>();
   // Challenges of certificate authorities that are pending; never null, usually empty.
   std::shared_ptr<const tls::ChallengeBoard> challenges = std::make_shared<const tls::ChallengeBoard>();

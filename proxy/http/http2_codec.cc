@@ -128,7 +128,6 @@ struct Http2Codec::Callbacks {
     const bool last = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     if (frame->hd.type == NGHTTP2_HEADERS) self.listener_.head_ends(stream, last);
     if (frame->hd.type == NGHTTP2_DATA && last) self.listener_.data_ends(stream);
-    if (frame->hd.type == NGHTTP2_GOAWAY) self.listener_.going_away(frame->goaway.last_stream_id);
     if (frame->hd.type == NGHTTP2_RST_STREAM) {
       self.listener_.reset_by_peer(stream);
       self.stream_reset();

@@ -70,7 +70,6 @@ class Http2Listener {
   virtual void data(StreamId stream, std::string_view bytes) = 0;
   virtual void data_ends(StreamId stream) = 0;
   virtual void closed(StreamId stream, Http2Error error) = 0;
-  virtual void going_away(StreamId /*last_served*/) {}
   // Before closed(); what closes without it was closed by this side, or not processed.
   virtual void reset_by_peer(StreamId /*stream*/) {}
   virtual Http2Outgoing outgoing(StreamId stream, std::span<char> room) = 0;

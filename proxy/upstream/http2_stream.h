@@ -49,8 +49,6 @@ class Http2Stream {
 
   // The upstream has said that it has done nothing about the request (RFC 9113 §8.7).
   bool unprocessed() const { return unprocessed_; }
-  // The answer is whole, as far as the upstream is concerned.
-  bool answered() const { return in_.end_arrived(); }
   // Ends it from this side: who waits hears `why`, the upstream gets CANCEL.
   void cancel(Failure why);
 
