@@ -72,7 +72,7 @@ class ShardedMap {
     std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
   };
   using Shard = std::unordered_map<std::string, T, Hash, std::equal_to<>>;
-  static constexpr std::size_t meant_in_shard = 32, most_in_shard = 128;
+  static constexpr std::size_t meant_in_shard = 10, most_in_shard = 40;
 
   static std::size_t shards_for(std::size_t entries) { return std::bit_ceil(entries / meant_in_shard + 1); }
   explicit ShardedMap(std::size_t shards) : shards_(shards) {}

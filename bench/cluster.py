@@ -32,9 +32,9 @@ workers: 1
 class Cluster:
     """A running API server full of objects: `sizes` are options of fake_kubernetes."""
 
-    def __init__(self, machine, origin, options, **sizes):
+    def __init__(self, machine, origin, options, kubeconfig="kubeconfig", **sizes):
         self.machine = machine
-        self.kubeconfig = machine.path("kubeconfig")
+        self.kubeconfig = machine.path(kubeconfig)
         argv = [options.api, "--kubeconfig", self.kubeconfig, "--managed-fields", "--network", "127"]
         for name, value in sizes.items():
             argv += [f"--{name}", str(value)]
@@ -52,6 +52,11 @@ class Cluster:
 
     def __exit__(self, *_):
         self.machine.stop(self.child)
+
+    def change(self, rate):
+        """From now on so many made-up objects a second are others."""
+        self.child.stdin.write(f"{rate}\n".encode())
+        self.child.stdin.flush()
 
     def call(self, method, path, body=None, kind="application/json"):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)

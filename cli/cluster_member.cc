@@ -76,7 +76,10 @@ ClusterMember::ClusterMember(Access access, KubernetesSettings settings, MemberI
   };
   status_ = std::make_shared<IngressStatus>(IngressStatus::Ports{
       executor, ports_.clock, ports_.log, client_.caller(), [this] { return published_.address(); },
-      [this] { return published_.ours(ports_.reload.cluster_rules().classes); }, given_up});
+      [this](const std::set<ObjectName>* among) {
+        return published_.ours(ports_.reload.cluster_rules().classes, among);
+      },
+      given_up});
 }
 
 ClusterMember::~ClusterMember() = default;
@@ -117,8 +120,7 @@ void ClusterMember::start() {
   loops_.start(cluster_, cluster_->run([this] {
     ports_.reload.note_cluster_change();
     take_report();
-    const auto shown = std::pair(cluster_->status_version(), cluster_->has_synced());
-    if (status_ && std::exchange(status_told_, shown) != shown) status_->changed();
+    if (status_) tell_status();
   }));
   if (events_) loops_.start(events_, events_->run());
   if (status_) writing_status_.start(status_, status_->run());
@@ -126,6 +128,13 @@ void ClusterMember::start() {
   asio::co_spawn(ports_.io, keep_report(), asio::detached);
   if (!election_) return leadership_changed();
   electing_.start(election_, election_->run());
+}
+
+void ClusterMember::tell_status() {
+  TouchedObjects touched = cluster_->take_status_touched();
+  const bool synced = cluster_->has_synced();
+  if (std::exchange(status_knows_all_, synced) != synced) touched.beyond = true;
+  if (touched.any()) status_->changed(touched);
 }
 
 void ClusterMember::start_sharing() {

@@ -73,6 +73,7 @@ class ClusterMember {
   void take_report();
   Awaitable<void> keep_report();
   void leadership_changed();
+  void tell_status();
   void start_sharing();
   Awaitable<void> clear_status(PublishedStatus::Gone gone, TimePoint end);
   std::vector<kubernetes::EventOn> events_of(const std::vector<Problem>& problems) const;
@@ -89,7 +90,7 @@ class ClusterMember {
   std::shared_ptr<kubernetes::SharedTicketKeys> ticket_keys_;  // null: not shared
   std::shared_ptr<SecretFeed> secrets_;  // null: no certificates are kept in Secrets
   std::atomic<std::shared_ptr<const kubernetes::ClusterReport>> report_;  // for other threads
-  std::optional<std::pair<std::uint64_t, bool>> status_told_;  // at which version, synced or not
+  bool status_knows_all_ = false;  // it was told that the cluster has synced
   bool left_ = false;
   kubernetes::Loops loops_, writing_status_, electing_;
 };

@@ -1,5 +1,6 @@
 #include "cli/program.h"
 
+#include "base/thread_urgency.h"
 #include "config/problem_reasons.h"
 
 #include <boost/asio/co_spawn.hpp>
@@ -147,6 +148,7 @@ bool Program::run() {
     for (const auto& address : addresses) log_.logger->info("entry point {} listens on {}", name, address.text());
   log_.logger->info("gatehouse {} serves, {} found", GATEHOUSE_VERSION, count_of(reload_.problems()));
   start_.notifier.ready("serving");
+  defer_this_thread();
   control_.run();
   server_.stop();  // however it ended: workers ask members that go before it
   return true;

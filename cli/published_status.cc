@@ -36,13 +36,21 @@ std::string PublishedStatus::address() {
   return address;
 }
 
-std::vector<ShownStatus> PublishedStatus::ours(const ClassRule& rule) const {
+std::vector<ShownStatus> PublishedStatus::ours(const ClassRule& rule, const std::set<ObjectName>* among) const {
   std::vector<ShownStatus> ours;
   if (!cluster_.has_synced()) return ours;
+  const auto& ingresses = cluster_.objects().ingresses;
   const ClassFilter classes(cluster_.objects(), rule);
-  for (const auto& [name, ingress] : cluster_.objects().ingresses) {
+  const auto take = [&](const auto& entry) {
+    const auto& [name, ingress] = entry;
     const ObjectDetails* details = classes.accepts(*ingress) ? cluster_.details({Kind::ingress, name}) : nullptr;
     if (details != nullptr) ours.push_back({name, details->status, details->resource_version});
+  };
+  if (among == nullptr) {
+    for (const auto& entry : ingresses) take(entry);
+  } else {
+    for (const ObjectName& name : *among)
+      if (const auto found = ingresses.find(name); found != ingresses.end()) take(*found);
   }
   return ours;
 }

@@ -8,6 +8,7 @@
 #include "config/translation.h"
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,8 +21,9 @@ class PublishedStatus {
 
   // Canonical (load_balancer.h). Empty: not known, so nothing is to be written.
   std::string address();
-  // None before the cluster has synced: of some the class might not be known.
-  std::vector<kubernetes::ShownStatus> ours(const ClassRule& classes) const;
+  // All of ours, or those `among` some names. None before the cluster has synced: of some the class might not be known.
+  std::vector<kubernetes::ShownStatus> ours(const ClassRule& classes,
+                                            const std::set<ObjectName>* among = nullptr) const;
 
   // The Service whose address was last told, and that is gone or going now. A rollout ends replicas too, but only who
   // takes Gatehouse away deletes the Service in front of it.

@@ -1,5 +1,6 @@
 #include "proxy/server.h"
 
+#include "base/thread_urgency.h"
 #include "proxy/connection.h"
 
 #include <boost/asio/co_spawn.hpp>
@@ -85,7 +86,10 @@ void Server::start() {
     Worker& worker = *thread.worker;
     asio::co_spawn(worker.io, worker.deadlines.run(), asio::detached);
     asio::co_spawn(worker.io, worker.housekeeping(), asio::detached);
-    thread.thread = std::thread([&worker] { worker.io.run(); });
+    thread.thread = std::thread([&worker] {
+      hurry_this_thread();
+      worker.io.run();
+    });
   }
 }
 

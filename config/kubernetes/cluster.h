@@ -94,7 +94,7 @@ class Cluster {
   bool listed() const { return kinds_told_; }
   // Which of them are others than at the last call.
   TouchedObjects take_touched() { return store_.take_touched(); }
-  std::uint64_t status_version() const { return store_.status_version(); }
+  TouchedObjects take_status_touched() { return store_.take_status_touched(); }
   // Not asked for to the end, or not even said to be wanted: it is not known whether it is there.
   bool awaits(const ObjectName& secret) const;
   std::vector<Problem> problems() const;

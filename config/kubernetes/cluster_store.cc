@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t most_problems_of_one = 20;
 constexpr std::size_t most_bad_objects = 10'000;
 constexpr std::size_t longest_uid = 64;
+constexpr std::size_t most_touched = 1000;
 
 bool is_plain_name(std::string_view text) {
   return !text.empty() && text.size() <= FieldReader::longest_name &&
@@ -39,6 +40,24 @@ std::string service_of(const ClusterObjects& objects, const ObjectKey& key) {
 
 }  // namespace
 
+// The set to note `key` in; null: more than that is touched.
+std::set<ObjectName>* set_of(TouchedObjects& touched, Kind kind) {
+  switch (kind) {
+    case Kind::ingress: return &touched.ingresses;
+    case Kind::service: return &touched.services;
+    case Kind::secret: return &touched.secrets;
+    default: return nullptr;
+  }
+}
+
+void note_touched(TouchedObjects& touched, const ObjectKey& key) {
+  std::set<ObjectName>* names = touched.beyond ? nullptr : set_of(touched, key.kind);
+  if (names != nullptr && touched.ingresses.size() + touched.services.size() + touched.secrets.size() < most_touched)
+    names->insert(key.name);
+  else
+    touched = {.beyond = true};
+}
+
 // ---- ClusterStore
 
 bool ClusterStore::put(const Value& value, Kind kind, ObjectType type) {
@@ -49,7 +68,6 @@ bool ClusterStore::put(const Value& value, Kind kind, ObjectType type) {
   const ObjectKey key = parsed.objects.empty() ? parsed.refused.front() : key_of(parsed.objects.front());
   if (key.kind != kind || (kind == Kind::secret && !wants_secret(key.name))) return false;
   const bool other_addresses = note_details(key, value);
-  if (other_addresses) ++status_version_;
   const bool other_problems = note(key, std::move(parsed.problems)) || other_addresses;
   if (parsed.objects.empty()) return other_problems;
   return put_object(std::move(parsed.objects.front())) || other_problems;
@@ -77,19 +95,13 @@ bool ClusterStore::erase_object(const ObjectKey& key) {
 }
 
 void ClusterStore::touch(const ObjectKey& key, const std::string& service_before) {
-  const std::size_t before = touched_.ingresses.size() + touched_.services.size() + touched_.secrets.size();
-  switch (key.kind) {
-    case Kind::ingress: touched_.ingresses.insert(key.name); break;
-    case Kind::service: touched_.services.insert(key.name); break;
-    case Kind::secret: touched_.secrets.insert(key.name); break;
-    case Kind::slice:
-      for (const std::string& service : {service_before, service_of(objects_, key)})
-        if (!service.empty()) touched_.services.insert({key.name.ns, service});
-      break;
-    default: touched_.beyond = true;
+  if (key.kind == Kind::slice) {
+    for (const std::string& service : {service_before, service_of(objects_, key)})
+      if (!service.empty()) note_touched(touched_, {Kind::service, {key.name.ns, service}});
+    return;
   }
-  if (key.kind != Kind::slice && key.kind != Kind::secret) ++status_version_;
-  if (before >= most_touched) touched_ = {.beyond = true};
+  note_touched(touched_, key);
+  if (key.kind != Kind::secret) note_touched(status_touched_, key);
 }
 
 bool ClusterStore::refuse(const ObjectKey& key, std::string words) {
@@ -131,7 +143,9 @@ bool ClusterStore::note_details(const ObjectKey& key, const Value& object) {
   if (key.kind != Kind::ingress && key.kind != Kind::service) return false;
   const Value balancer = object["status"]["loadBalancer"];
   if (balancer.given()) details.status = load_balancer_of_json(balancer.json());
-  return key.kind == Kind::service && details.status != before;
+  if (details.status == before) return false;
+  note_touched(status_touched_, key);
+  return key.kind == Kind::service;
 }
 
 void ClusterStore::want_secrets(std::set<ObjectName> names) {

@@ -43,8 +43,8 @@ class ClusterStore {
   const ClusterObjects& objects() const { return objects_; }
   // Which of them are others than at the last call.
   TouchedObjects take_touched() { return std::exchange(touched_, {}); }
-  // Another number whenever what the status of Ingresses depends on is other: they, their classes, Services.
-  std::uint64_t status_version() const { return status_version_; }
+  // The same of what the status of Ingresses depends on: they, what they show, Services; `beyond` for classes.
+  TouchedObjects take_status_touched() { return std::exchange(status_touched_, {}); }
   bool has(const ObjectKey& key) const;
   // Those known, be they good or bad.
   std::vector<ObjectKey> keys(Kind kind) const;
@@ -53,18 +53,17 @@ class ClusterStore {
   std::vector<Problem> problems() const;
 
  private:
-  static constexpr std::size_t most_touched = 1000;
-
   bool put_object(Object object);
   bool erase_object(const ObjectKey& key);
   void touch(const ObjectKey& key, const std::string& service_before);
   bool note(const ObjectKey& key, std::vector<Problem> problems);
-  // Whether a Service has other addresses outside now: Ingresses may show them.
+  // Whether a Service has other addresses outside now: Ingresses may show them. What an Ingress shows concerns routes
+  // not at all: nobody is woken for it.
   bool note_details(const ObjectKey& key, const Value& object);
 
   ClusterObjects objects_;
   TouchedObjects touched_;
-  std::uint64_t status_version_ = 0;
+  TouchedObjects status_touched_;
   std::map<ObjectKey, ObjectDetails> details_;
   std::map<ObjectKey, std::vector<Problem>> problems_;
   std::optional<std::set<ObjectName>> wanted_;  // nothing: all

@@ -41,11 +41,16 @@ void IngressStatus::lead(bool leading) {
     plan_.emplace(ports_.rules, ports_.clock.now());
   else
     plan_.reset();
-  changed();
+  changed({.beyond = true});
 }
 
-void IngressStatus::changed() {
-  changed_ = true;
+void IngressStatus::changed(const TouchedObjects& touched) {
+  if (touched.beyond || touched_.beyond || !plan_) {
+    touched_ = {.beyond = true};
+  } else {
+    touched_.ingresses.insert(touched.ingresses.begin(), touched.ingresses.end());
+    touched_.services.insert(touched.services.begin(), touched.services.end());
+  }
   bell_.ring();
 }
 
@@ -66,12 +71,22 @@ Awaitable<void> IngressStatus::run() {
   }
 }
 
-TimePoint IngressStatus::next_look() const { return looked_at_ + (changed_ ? look_rest : look_always); }
+TimePoint IngressStatus::next_look() const {
+  return std::min(looked_at_all_ + look_always, touched_.any() ? looked_at_ + look_rest : TimePoint::max());
+}
 
 void IngressStatus::look() {
-  changed_ = false;
-  looked_at_ = ports_.clock.now();
-  for (const ObjectName& ingress : plan_->see(ports_.wanted(), ports_.ours(), looked_at_)) {
+  const TimePoint now = looked_at_ = ports_.clock.now();
+  const TouchedObjects touched = std::exchange(touched_, {});
+  const std::string wanted = ports_.wanted();
+  std::vector<ObjectName> given_up;
+  if (touched.beyond || wanted != plan_->wanted() || now >= looked_at_all_ + look_always) {
+    looked_at_all_ = now;
+    given_up = plan_->see(wanted, ports_.ours(nullptr), now);
+  } else {
+    given_up = plan_->see_changed(touched.ingresses, ports_.ours(&touched.ingresses), now);
+  }
+  for (const ObjectName& ingress : given_up) {
     ports_.log->warn(
         "Ingress {}: another controller writes its status again and again; it is left alone for an hour. Is there a "
         "second one for its class?",

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "base/log.h"
+#include "config/kubernetes/objects.h"
 #include "config/kubernetes/status_plan.h"
 #include "config/kubernetes/waiting.h"
 
@@ -26,20 +27,20 @@ class IngressStatus {
     Logger log;
     ApiCall call;
     std::function<std::string()> wanted;  // canonical text (load_balancer.h); empty: not known yet
-    std::function<std::vector<ShownStatus>()> ours;
+    std::function<std::vector<ShownStatus>(const std::set<ObjectName>* among)> ours;  // null: all
     std::function<void(const ObjectName&)> given_up;  // somebody else rewrites it again and again
     StatusRules rules = {};
   };
 
   static constexpr Duration look_rest = std::chrono::seconds(1);  // between two looks at `ours`
-  static constexpr Duration look_always = std::chrono::seconds(30);
+  static constexpr Duration look_always = std::chrono::seconds(30);  // at all of them
   static constexpr Duration longest_write = std::chrono::seconds(30);
 
   explicit IngressStatus(Ports ports);
 
   void lead(bool leading);
-  // What `wanted` or `ours` tell may have changed.
-  void changed();
+  // What `wanted` tells may have changed, or `ours` of these Ingresses.
+  void changed(const TouchedObjects& touched);
   std::size_t contested() const { return plan_ ? plan_->contested() : 0; }
   // What they show may be ours though we have not seen it there; known for certain when run() has ended.
   std::vector<ObjectName> unconfirmed() const { return plan_ ? plan_->unconfirmed() : std::vector<ObjectName>(); }
@@ -57,8 +58,8 @@ class IngressStatus {
   const Ports ports_;
   Bell bell_;
   std::optional<StatusPlan> plan_;  // while leading; another term begins without memory
-  TimePoint looked_at_{};
-  bool changed_ = true;
+  TimePoint looked_at_{}, looked_at_all_{};
+  TouchedObjects touched_;  // since the last look
   TokenBucket complaints_;
   bool stopped_ = false;
 };

@@ -278,6 +278,8 @@ struct TouchedObjects {
   std::set<ObjectName> services = {};  // they, or slices of theirs
   std::set<ObjectName> secrets = {};
   bool beyond = false;  // and more than these: other kinds, or too many
+
+  bool any() const { return beyond || !ingresses.empty() || !services.empty() || !secrets.empty(); }
 };
 
 struct NameView {

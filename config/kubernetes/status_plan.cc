@@ -58,6 +58,20 @@ ApiRequest status_patch(const ObjectName& ingress, std::string_view load_balance
 std::vector<ObjectName> StatusPlan::see(const std::string& wanted, const std::vector<ShownStatus>& ours,
                                         TimePoint now) {
   want(wanted);
+  auto given_up = look_at(ours, now);
+  for (auto at = entries_.begin(); at != entries_.end();) at = forget_unless_seen(at);
+  return given_up;
+}
+
+std::vector<ObjectName> StatusPlan::see_changed(const std::set<ObjectName>& changed,
+                                                const std::vector<ShownStatus>& ours, TimePoint now) {
+  auto given_up = look_at(ours, now);
+  for (const ObjectName& name : changed)
+    if (const auto at = entries_.find(name); at != entries_.end()) forget_unless_seen(at);
+  return given_up;
+}
+
+std::vector<ObjectName> StatusPlan::look_at(const std::vector<ShownStatus>& ours, TimePoint now) {
   ++looks_;
   std::vector<ObjectName> given_up;
   for (const ShownStatus& shown : ours) {
@@ -65,13 +79,13 @@ std::vector<ObjectName> StatusPlan::see(const std::string& wanted, const std::ve
     at->second.look = looks_;
     if (look(at, shown, now)) given_up.push_back(shown.ingress);
   }
-  for (auto at = entries_.begin(); at != entries_.end();) {
-    const auto one = at++;
-    if (one->second.look == looks_) continue;
-    set_due(one, TimePoint::max());
-    entries_.erase(one);
-  }
   return given_up;
+}
+
+StatusPlan::Entries::iterator StatusPlan::forget_unless_seen(Entries::iterator at) {
+  if (at->second.look == looks_) return std::next(at);
+  set_due(at, TimePoint::max());
+  return entries_.erase(at);
 }
 
 // Other addresses are a new beginning with everybody.

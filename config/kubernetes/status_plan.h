@@ -43,6 +43,9 @@ class StatusPlan {
   // What all should show, and all our Ingresses as they are. An empty `wanted` is not known yet: nothing is written,
   // and what is shown stays. Returns those that are given up now because somebody else rewrites them.
   std::vector<ObjectName> see(const std::string& wanted, const std::vector<ShownStatus>& ours, TimePoint now);
+  // The same where only `changed` may be others since: `ours` are those of them that are ours now. As wanted as before.
+  std::vector<ObjectName> see_changed(const std::set<ObjectName>& changed, const std::vector<ShownStatus>& ours,
+                                      TimePoint now);
   // When take_next() may have one; TimePoint::max(): not before another see().
   TimePoint next_at() const;
   std::optional<ObjectName> take_next(TimePoint now);
@@ -73,12 +76,14 @@ class StatusPlan {
   using Entries = std::map<ObjectName, Entry>;
 
   void want(const std::string& wanted);
+  std::vector<ObjectName> look_at(const std::vector<ShownStatus>& ours, TimePoint now);
   bool look(Entries::iterator at, const ShownStatus& shown, TimePoint now);
   bool answer_rewrite(Entries::iterator at, TimePoint now);
   void note_success(Entries::iterator at, const ApiAnswer& answer, TimePoint now);
   void note_failure(Entries::iterator at, const Result<ApiAnswer>& answer, TimePoint now);
   void hold_all(std::optional<Duration> retry_after, TimePoint now);
   void set_due(Entries::iterator at, TimePoint due);
+  Entries::iterator forget_unless_seen(Entries::iterator at);
   Duration back_off(int failures) const;
 
   const StatusRules rules_;

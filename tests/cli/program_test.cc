@@ -3,6 +3,7 @@
 
 #include "tests/doubles/held_port.h"
 #include "tests/doubles/temporary_directory.h"
+#include "tests/doubles/thread_scheduling.h"
 
 #include <gtest/gtest.h>
 #include <boost/asio/ip/tcp.hpp>
@@ -126,6 +127,20 @@ TEST_F(Serving, ServesReloadsAndStops) {
   root_.write("gatehouse.yaml", settings());
   reload();
   EXPECT_EQ(ask(web_.number(), "/").substr(0, 12), "HTTP/1.1 503");
+  EXPECT_EQ(stop(), exit_well);
+}
+
+TEST_F(Serving, WorkersGoFirstWhereTheyShareACoreWithControl) {
+  const auto own = scheduling_of(0);
+  start();
+  reload();  // so it is past its start
+  int deferred = 0, hurried = 0;
+  for (const ThreadScheduling& thread : scheduling_of_all_threads()) {
+    deferred += thread.nice >= 10 && thread.nice > own.nice ? 1 : 0;
+    hurried += thread.nice == own.nice && thread.slice < own.slice ? 1 : 0;
+  }
+  EXPECT_GE(deferred, 1);
+  EXPECT_EQ(hurried, kernel_knows_slices() ? 2 : 0) << "as many as there are workers";
   EXPECT_EQ(stop(), exit_well);
 }
 

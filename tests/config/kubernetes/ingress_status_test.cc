@@ -344,10 +344,11 @@ class StatusServer {
     held = false;
     released_.cancel();
   }
-  std::vector<ShownStatus> view() const {
-    std::vector<ShownStatus> all;
-    for (const auto& [name, text] : shown) all.push_back({name, text, std::to_string(versions.at(name))});
-    return all;
+  std::vector<ShownStatus> view(const std::set<ObjectName>* among = nullptr) const {
+    std::vector<ShownStatus> view;
+    for (const auto& [name, text] : shown)
+      if (!among || among->contains(name)) view.push_back({name, text, std::to_string(versions.at(name))});
+    return view;
   }
   void set(const ObjectName& name, const std::string& text) {
     shown[name] = text;
@@ -404,7 +405,11 @@ class IngressStatusTest : public testing::Test {
       : clock(world.add_clock()),
         status({world.io.get_executor(), clock,
                 std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_st>(log)),
-                server.call(), [this] { return wanted; }, [this] { return server.view(); },
+                server.call(), [this] { return wanted; },
+                [this](const std::set<ObjectName>* among) {
+                  looks.push_back(among ? *among : all);
+                  return server.view(among);
+                },
                 [this](const ObjectName& name) { given_up.push_back(name); }}) {
     server.set(web, "");
     server.set(api, theirs);
@@ -423,6 +428,8 @@ class IngressStatusTest : public testing::Test {
   StatusServer server{world.io};
   std::string wanted = ours;
   std::vector<ObjectName> given_up;
+  static inline const std::set<ObjectName> all = {{"*", "*"}};
+  std::vector<std::set<ObjectName>> looks;  // at which
   IngressStatus status;
 };
 
@@ -444,7 +451,7 @@ TEST_F(IngressStatusTest, AChangeIsSeenWithinASecondAndOthersInHalfAMinute) {
   status.lead(true);
   world.pass(10s);
   server.set({"shop", "new"}, "");
-  status.changed();
+  status.changed({.ingresses = {{"shop", "new"}}});
   world.pass(1s);
   EXPECT_EQ(server.shown.at({"shop", "new"}), ours);
   server.set({"shop", "newer"}, "");
@@ -452,15 +459,47 @@ TEST_F(IngressStatusTest, AChangeIsSeenWithinASecondAndOthersInHalfAMinute) {
   EXPECT_EQ(server.shown.at({"shop", "newer"}), ours);
 }
 
+TEST_F(IngressStatusTest, LooksOnlyAtWhatChanged) {
+  status.lead(true);
+  world.pass(10s);
+  EXPECT_EQ(looks, std::vector{all});
+  looks.clear();
+  status.changed({.ingresses = {web}});
+  status.changed({.ingresses = {{"shop", "new"}}, .services = {{"shop", "web"}}});
+  world.pass(10s);
+  EXPECT_EQ(looks, (std::vector<std::set<ObjectName>>{{{"shop", "new"}, web}})) << "once, at both";
+  looks.clear();
+  status.changed({.beyond = true});
+  world.pass(10s);
+  EXPECT_EQ(looks, std::vector{all});
+  looks.clear();
+  world.pass(60s);
+  EXPECT_EQ(looks, (std::vector{all, all})) << "every half minute, whatever was heard";
+}
+
+TEST_F(IngressStatusTest, AnIngressThatIsGoneIsNotWritten) {
+  status.lead(true);
+  world.pass(10s);
+  const auto before = server.requests.size();
+  server.next_answers = {bad(500, "InternalError")};
+  server.set(web, theirs);
+  status.changed({.ingresses = {web}});
+  world.pass(1s);
+  server.shown.erase(web);
+  status.changed({.ingresses = {web}});
+  world.pass(20s);
+  EXPECT_EQ(server.requests.size(), before + 1);
+}
+
 TEST_F(IngressStatusTest, FollowsItsOwnAddresses) {
   status.lead(true);
   world.pass(10s);
   wanted = "lb.example.com";
-  status.changed();
+  status.changed({.services = {{"edge", "gatehouse"}}});
   world.pass(1s);
   EXPECT_EQ(server.shown.at(web), "lb.example.com");
   wanted.clear();
-  status.changed();
+  status.changed({.services = {{"edge", "gatehouse"}}});
   world.pass(60s);
   EXPECT_EQ(server.shown.at(web), "lb.example.com") << "not known is not none";
 }
@@ -479,7 +518,7 @@ TEST_F(IngressStatusTest, AnotherControllerIsLeftToItself) {
   status.lead(true);
   for (int i = 0; i < 600; ++i) {
     server.set(web, theirs);
-    status.changed();
+    status.changed({.ingresses = {web}});
     world.pass(1s);
   }
   EXPECT_EQ(given_up, std::vector{web});
@@ -558,7 +597,7 @@ TEST_F(IngressStatusTest, WhatWasSeenOrRefusedIsConfirmed) {
   status.lead(true);
   world.pass(5s);
   EXPECT_EQ(status.unconfirmed(), std::vector{web});
-  status.changed();
+  status.changed({.ingresses = {web, api}});
   world.pass(2s);
   EXPECT_TRUE(status.unconfirmed().empty());
 }

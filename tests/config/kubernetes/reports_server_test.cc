@@ -277,7 +277,8 @@ class StatusServerTest : public ReportsServerTest {
                           ++calls;
                           return client->call(std::move(request));
                         },
-                        [] { return "192.0.2.7 lb.example.com"; }, [this] { return seen; }, [](const ObjectName&) {}}};
+                        [] { return "192.0.2.7 lb.example.com"; }, [this](auto) { return seen; },
+                        [](const ObjectName&) {}}};
 };
 
 TEST_F(StatusServerTest, IsWrittenOnceAndRemovedAtTheEnd) {
@@ -290,7 +291,7 @@ TEST_F(StatusServerTest, IsWrittenOnceAndRemovedAtTheEnd) {
   EXPECT_EQ(boost::json::serialize(object_in(ask("GET", ingresses() + "/web"), "spec")), generation_before);
 
   seen = {shown("web"), shown("api")};
-  status.changed();
+  status.changed({.beyond = true});
   const TimePoint end = clock.now() + 2s;
   until([&] { return clock.now() > end; });
   EXPECT_EQ(calls, 2);

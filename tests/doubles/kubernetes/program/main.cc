@@ -1,5 +1,6 @@
 // The API server for tests as a program, for benchmarks and end-to-end tests: says where it listens, optionally fills
-// itself with objects, changes them at a rate, and lives until it is ended or its standard input is closed.
+// itself with objects, changes them as often a second as the numbers on its standard input say, and lives until it is
+// ended or that is closed.
 #include "tests/doubles/kubernetes/api_server.h"
 #include "tls/certificate.h"
 #include "tls/internal_ca.h"
@@ -8,6 +9,7 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/string.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <fstream>
@@ -25,7 +27,6 @@ struct Wanted {
   std::vector<std::string> manifests;
   std::size_t ingresses = 0, services = 0, endpoints_each = 10, certificates = 0;
   unsigned network = 10;
-  double changes = 0;  // a second
 };
 
 Wanted parse(int argc, char** argv) {
@@ -42,7 +43,6 @@ Wanted parse(int argc, char** argv) {
   app.add_option("--network", wanted.network, "the first byte of their addresses; at 127 nobody answers")
       ->check(CLI::Range(1, 127));
   app.add_option("--certificates", wanted.certificates, "so many of the Ingresses have a P-256 one of their own");
-  app.add_option("--changes", wanted.changes, "per second: endpoints move, and every other time an Ingress's path");
   app.add_option("manifests", wanted.manifests, "files of objects to begin with")->check(CLI::ExistingFile);
   try {
     app.parse(argc, argv);
@@ -111,16 +111,20 @@ void fill(fake::ApiServer& server, const Wanted& wanted) {
   for (std::size_t i = 0; i < wanted.certificates; ++i) server.apply(secret(i));
 }
 
-void keep_changing(fake::ApiServer& server, const Wanted& wanted, const std::atomic<bool>& over) {
+// At the rate, in changes a second: endpoints move, and every other time an Ingress's path. Not negative: until then.
+void keep_changing(fake::ApiServer& server, const Wanted& wanted, const std::atomic<double>& rate) {
   auto next = std::chrono::steady_clock::now();
-  const auto step =
-      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(1 / wanted.changes));
-  for (std::size_t turn = 1; !over; ++turn) {
+  for (std::size_t turn = 1; rate >= 0;) {
+    const double now = rate;
+    next +=
+        std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(now > 0 ? 1 / now : 0.01));
+    std::this_thread::sleep_until(next);
+    if (now <= 0) continue;
     if (turn % 2 == 1 && wanted.ingresses > 0)
       server.apply(ingress(turn % wanted.ingresses, wanted, "/turn-" + std::to_string(turn)));
     else
       server.apply(slice(turn % wanted.services, wanted, turn));
-    std::this_thread::sleep_until(next += step);
+    ++turn;
   }
 }
 
@@ -134,10 +138,10 @@ int main(int argc, char** argv) {
   std::cout << server.url() << "\n";
   if (wanted.kubeconfig.empty()) std::cout << server.kubeconfig();
   std::cout.flush();
-  std::atomic<bool> over = false;
+  std::atomic<double> rate = 0;
   std::thread changes;
-  if (wanted.changes > 0 && wanted.services > 0) changes = std::thread([&] { keep_changing(server, wanted, over); });
-  std::cin.ignore(std::numeric_limits<std::streamsize>::max());
-  over = true;
+  if (wanted.services > 0) changes = std::thread([&] { keep_changing(server, wanted, rate); });
+  for (double said = 0; std::cin >> said;) rate = std::max(said, 0.0);
+  rate = -1;
   if (changes.joinable()) changes.join();
 }
