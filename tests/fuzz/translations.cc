@@ -1,8 +1,9 @@
-// Requests on their way to an upstream, from either version: what is written upstream, read again, says what the client
-// said; and a request of HTTP/1.1 said in HTTP/2 becomes the same one upstream. The first byte chooses: a head of
-// HTTP/1.1, or fields of HTTP/2, each a name, 0x01, a value, 0x02.
+// Requests on their way to an upstream, from either version to either: what is written upstream, read again, says what
+// the client said; a request of HTTP/1.1 said in HTTP/2 becomes the same one upstream. The first byte chooses: a head
+// of HTTP/1.1, or fields of HTTP/2, each a name, 0x01, a value, 0x02.
 #include "proxy/http/header_rules.h"
 #include "proxy/http/http2_head.h"
+#include "proxy/http/http2_request_fields.h"
 #include "tests/fuzz/promise.h"
 
 #include <algorithm>
@@ -39,6 +40,40 @@ struct Seen {
   bool operator==(const Seen&) const = default;
 };
 
+Seen spelled(const RequestHead& request) {
+  Seen seen{std::string(request.method),    std::string(request.target),
+            std::string(request.authority), {},
+            std::string(request.upgrade),   request.body,
+            request.expect_continue,        {}};
+  for (const auto& field : request.fields)
+    if (field.id == HeaderId::cookie)
+      seen.cookies.append(seen.cookies.empty() ? "" : "; ").append(field.value);
+    else
+      seen.fields.emplace_back(lowered(field.name), field.value);
+  return seen;
+}
+
+// The same request, said to an upstream of HTTP/2.
+void check_said_in_http2(std::string_view head, const RequestHead& request, Seen seen) {
+  if (!request.upgrade.empty()) return;
+  const auto said = http2_request_fields(head, request, "http", false);
+  Http2RequestHead read(generous.target_bytes);
+  read.add(":method", said.line.method);
+  read.add(":scheme", said.line.scheme);
+  read.add(":authority", said.line.authority);
+  read.add(":path", said.line.path);
+  for (const auto& field : said.fields) read.add(lowered(field.name), field.value);
+  RequestHead again;
+  promise(read.finish(request.body.kind == BodyKind::none, generous, again).has_value(), "HTTP/2 can say it");
+  Seen other = spelled(again);
+  const auto of_one_version = [](const auto& field) {
+    return field.first == "host" || field.first == "te" || field.first == "transfer-encoding" ||
+           field.first == "connection";
+  };
+  for (Seen* each : {&seen, &other}) std::erase_if(each->fields, of_one_version);
+  promise(other == seen, "an upstream of HTTP/2 hears the same");
+}
+
 Seen seen_upstream(const RequestHead& request) {
   std::string head;
   const Origin origin{.client_address = "192.0.2.1", .peer_address = "192.0.2.1"};
@@ -48,15 +83,8 @@ Seen seen_upstream(const RequestHead& request) {
   promise(found && *found == head.size(), "what is forwarded is one head");
   RequestHead again;
   promise(parse_request_head(head, generous, again).has_value(), "that parses");
-  Seen seen{std::string(again.method),    std::string(again.target),
-            std::string(again.authority), {},
-            std::string(again.upgrade),   again.body,
-            again.expect_continue,        {}};
-  for (const auto& field : again.fields)
-    if (field.id == HeaderId::cookie)
-      seen.cookies.append(seen.cookies.empty() ? "" : "; ").append(field.value);
-    else
-      seen.fields.emplace_back(lowered(field.name), field.value);
+  Seen seen = spelled(again);
+  check_said_in_http2(head, request, seen);
   return seen;
 }
 

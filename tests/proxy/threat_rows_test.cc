@@ -1,6 +1,6 @@
 // Each row of the tables of hostile heads and bodies (tests/proxy/http/hostile_requests.h, hostile_bodies.h), by its
 // name in docs/threat_model.md, over a real connection: what the client is told, and that nothing of it reaches an
-// upstream. Over HTTP/2 the same fields and targets in their own form, translated to HTTP/1.1 upstream.
+// upstream. Over HTTP/2 the same fields and targets in their own form. Each translated to HTTP/1.1 and to HTTP/2.
 #include "tests/doubles/proxy/entrance.h"
 #include "tests/proxy/http/hostile_bodies.h"
 #include "tests/proxy/http/hostile_requests.h"
@@ -20,8 +20,17 @@ std::vector<std::string> rows_of(const Rows& rows) {
   return {names.begin(), names.end()};
 }
 
-std::string test_name(const testing::TestParamInfo<std::tuple<std::string, bool>>& info) {
-  return std::get<0>(info.param) + (std::get<1>(info.param) ? "_Tls" : "");
+enum class Way { clear, tls, to_http2 };
+using Param = std::tuple<std::string, Way>;
+const auto ways = testing::Values(Way::clear, Way::tls, Way::to_http2);
+
+std::string test_name(const testing::TestParamInfo<Param>& info) {
+  const Way way = std::get<1>(info.param);
+  return std::get<0>(info.param) + (way == Way::tls ? "_Tls" : way == Way::to_http2 ? "_ToHttp2" : "");
+}
+
+Entrance entrance_by(const Param& param, bool http2) {
+  return Entrance(std::get<1>(param) == Way::tls, http2, std::get<1>(param) == Way::to_http2);
 }
 
 struct Request {
@@ -48,8 +57,8 @@ int status_of(std::string_view outcome) {
   return outcome == "version_not_supported" ? 505 : 400;
 }
 
-struct OverHttp1 : testing::TestWithParam<std::tuple<std::string, bool>> {
-  Entrance entrance{std::get<1>(GetParam()), false};
+struct OverHttp1 : testing::TestWithParam<Param> {
+  Entrance entrance = entrance_by(GetParam(), false);
 };
 
 TEST_P(OverHttp1, Answers) {
@@ -69,12 +78,12 @@ TEST_P(OverHttp1, Answers) {
       EXPECT_EQ(answer.field("connection"), "close");
       EXPECT_EQ(client->read_to_end(), "");
     }
-    EXPECT_EQ(entrance.upstream.requests(), forwarded);
+    EXPECT_EQ(entrance.requests(), forwarded);
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Threats, OverHttp1,
-                         testing::Combine(testing::ValuesIn(rows_of(over_http1())), testing::Bool()), test_name);
+INSTANTIATE_TEST_SUITE_P(Threats, OverHttp1, testing::Combine(testing::ValuesIn(rows_of(over_http1())), ways),
+                         test_name);
 
 // What a line of HTTP/1 says, as HTTP/2 has it: without the space that belongs to the form, in lower case but for what
 // the row is about.
@@ -144,8 +153,8 @@ const std::vector<Block>& over_http2() {
   return blocks;
 }
 
-struct OverHttp2 : testing::TestWithParam<std::tuple<std::string, bool>> {
-  Entrance entrance{std::get<1>(GetParam()), true};
+struct OverHttp2 : testing::TestWithParam<Param> {
+  Entrance entrance = entrance_by(GetParam(), true);
 };
 
 TEST_P(OverHttp2, RefusesItAlone) {
@@ -160,13 +169,13 @@ TEST_P(OverHttp2, RefusesItAlone) {
     EXPECT_EQ(client.answer(stream + 2).body, "fine");
     const h2::Answer& answer = client.answer(stream);
     EXPECT_TRUE(answer.status / 100 == 4 || answer.reset == h2::protocol_error) << answer.status << answer.reset;
-    EXPECT_EQ(entrance.upstream.requests(), ++good);
+    EXPECT_EQ(entrance.requests(), ++good);
     stream += 4;
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Threats, OverHttp2,
-                         testing::Combine(testing::ValuesIn(rows_of(over_http2())), testing::Bool()), test_name);
+INSTANTIATE_TEST_SUITE_P(Threats, OverHttp2, testing::Combine(testing::ValuesIn(rows_of(over_http2())), ways),
+                         test_name);
 
 }  // namespace
 }  // namespace gatehouse

@@ -1,4 +1,4 @@
-// A proxy in front of one upstream, entered in clear text or by TLS, by HTTP/1.1 or HTTP/2.
+// A proxy in front of one upstream of either version, entered in clear text or by TLS, by HTTP/1.1 or HTTP/2.
 #pragma once
 
 #include "tests/doubles/proxy/http2_peer.h"
@@ -8,11 +8,20 @@ namespace gatehouse {
 
 class Entrance {
  public:
-  // `http2`: also in clear text, by prior knowledge.
-  Entrance(bool over_tls, bool http2) : over_tls_(over_tls), http2_(http2) { lead_to(upstream.endpoint()); }
+  // `http2`: also in clear text, by prior knowledge. `to_http2`: the upstream is spoken to in HTTP/2.
+  Entrance(bool over_tls, bool http2, bool to_http2 = false) : over_tls_(over_tls), http2_(http2), to_http2_(to_http2) {
+    lead_to(to_http2 ? server.endpoint() : upstream.endpoint());
+  }
+
+  // That have come whole to the upstream.
+  int requests() const { return to_http2_ ? server.requests() : upstream.requests(); }
 
   // The next connections go to another upstream.
-  void lead_to(const Endpoint& endpoint) { publish({to(service({endpoint}))}); }
+  void lead_to(const Endpoint& endpoint) {
+    auto target = service({endpoint});
+    if (to_http2_) target->speech = UpstreamSpeech::http2_in_clear;
+    publish({to(std::move(target))});
+  }
   void publish(std::vector<HttpRoutePtr> routes) {
     EntryDraft draft = entry("web", std::move(routes));
     draft.http2_cleartext = http2_;
@@ -35,10 +44,11 @@ class Entrance {
   h2::Client connect_http2() { return h2::Client(connect("h2")); }
 
   AnsweringUpstream upstream{"fine"};
+  h2::AnsweringServer server{"fine"};
   TestProxy proxy;
 
  private:
-  const bool over_tls_, http2_;
+  const bool over_tls_, http2_, to_http2_;
 };
 
 }  // namespace gatehouse

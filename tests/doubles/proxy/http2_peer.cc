@@ -4,6 +4,10 @@
 
 #include <nghttp2/nghttp2.h>
 
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
 namespace gatehouse::h2 {
 namespace {
 
@@ -99,6 +103,34 @@ std::uint32_t ServerEnd::request() {
     const Frame got = await(headers);
     if (got.type == end_of_connection) return 0;
     if ((got.flags & end_headers) != 0 && so_far(got.stream).trailers.empty()) return got.stream;
+  }
+}
+
+AnsweringServer::AnsweringServer(std::string body) : body_(std::move(body)) {
+  if (::pipe2(wake_, O_CLOEXEC) != 0) std::abort();
+  accepting_ = std::thread([this] {
+    while (true) {
+      pollfd entries[] = {{wake_[0], POLLIN, 0}, {listener_.descriptor(), POLLIN, 0}};
+      ::poll(entries, 2, -1);
+      if (entries[0].revents != 0) return;
+      connections_.emplace_back([this, peer = listener_.accept()]() mutable { serve(std::move(peer)); });
+    }
+  });
+}
+
+AnsweringServer::~AnsweringServer() {
+  ::close(wake_[1]);
+  accepting_.join();
+  for (std::thread& connection : connections_) connection.join();
+  ::close(wake_[0]);
+}
+
+void AnsweringServer::serve(RawPeer peer) {
+  ServerEnd server(std::move(peer));
+  while (const std::uint32_t stream = server.request()) {
+    if (!server.answer(stream).whole) continue;
+    ++requests_;
+    server.send(answered(stream, body_));
   }
 }
 

@@ -3,11 +3,13 @@
 
 #include "tests/doubles/proxy/test_proxy.h"
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -133,6 +135,28 @@ class ServerEnd : public Session {
   explicit ServerEnd(std::unique_ptr<Peer> peer, std::string_view settings_payload = {});
   // The next request whose head is whole: its stream. 0: the connection has ended.
   std::uint32_t request();
+};
+
+// As AnsweringUpstream, without TLS. Ends after the proxy's connections have: it is made before the proxy.
+class AnsweringServer {
+ public:
+  explicit AnsweringServer(std::string body);
+  ~AnsweringServer();
+  AnsweringServer(const AnsweringServer&) = delete;
+  AnsweringServer& operator=(const AnsweringServer&) = delete;
+
+  const Endpoint& endpoint() const { return listener_.endpoint(); }
+  int requests() const { return requests_; }  // that were whole
+
+ private:
+  void serve(RawPeer peer);
+
+  const std::string body_;
+  Upstream listener_;
+  int wake_[2];
+  std::atomic<int> requests_{0};
+  std::vector<std::thread> connections_;
+  std::thread accepting_;
 };
 
 // The head of an answer, and further fields.

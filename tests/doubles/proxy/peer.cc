@@ -300,11 +300,7 @@ void TlsPeer::shutdown_write() {
   io_.run_for(std::chrono::milliseconds(limit_ms));
 }
 
-Upstream::Upstream() {
-  descriptor_ = bound_socket("127.0.0.1", 0);
-  endpoint_ = endpoint_of(descriptor_);
-  require(::listen(descriptor_, 64) == 0, "listen");
-}
+Upstream::Upstream() : endpoint_{asio::ip::address_v4::loopback(), held_.number()} { listen_again(); }
 
 RawPeer Upstream::accept() {
   require(pending(limit_ms), "no connection came to the upstream");

@@ -4,6 +4,7 @@
 
 #include "base/names.h"
 #include "base/stream.h"
+#include "tests/doubles/held_port.h"
 #include "tls/client_context.h"
 #include "tls/handshake.h"
 #include "tls/server_context.h"
@@ -145,6 +146,7 @@ class Upstream {
   void listen_again();
 
  private:
+  const HeldPort held_;  // so that nobody else listens there meanwhile
   int descriptor_ = -1;
   Endpoint endpoint_;
 };
