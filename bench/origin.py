@@ -17,7 +17,7 @@ daemon off;
 pid {folder}/origin.pid;
 error_log {folder}/origin.log;
 worker_rlimit_nofile {descriptors};
-events {{ worker_connections 4096; }}
+events {{ worker_connections {connections}; }}
 http {{
     access_log off;
     default_type application/octet-stream;
@@ -51,8 +51,8 @@ class Origin:
         self.echo = start_peer(machine, "echo")
 
 
-def compile_tools(machine):
-    for name in ("peer", "load"):
+def compile_tools(machine, names=("peer", "load")):
+    for name in names:
         argv = ["g++", "-std=c++20", "-O2", os.path.join(BENCH, name + ".cc"), "-o", machine.path(name), "-lssl", "-lcrypto"]
         result = subprocess.run(argv, capture_output=True, text=True, timeout=120)
         if result.returncode != 0:
@@ -90,7 +90,8 @@ def make_certificate(machine):
 def start_nginx(machine):
     ports = free_ports(2)
     config = machine.write("origin.conf", ORIGIN.format(
-        user=user_line(), folder=machine.folder, ports=ports, descriptors=machine.descriptors))
+        user=user_line(), folder=machine.folder, ports=ports, descriptors=machine.descriptors,
+        connections=min(20_000, machine.descriptors - 100)))
     argv = [nginx_program(), "-e", machine.path("origin.log"), "-p", machine.folder, "-c", config]
     child = machine.start(argv, machine.load_core, "origin.log")
     wait_until(lambda: accepts(ports[0]), child, "the origin")

@@ -1,6 +1,6 @@
 """The proxies under test, on terms as equal as their settings allow: one worker, keep-alive both
-ways, nothing buffered, 64 KiB buffers, the same certificate, TLS 1.3, the same added fields, no
-access log. Each listens on `web`, `websecure` and `tcp` and has one upstream behind all three."""
+ways, nothing buffered, 64 KiB buffers, the same certificate, TLS 1.3, HTTP/2 for those who ask for
+it, the same added fields, no access log. Each listens on `web`, `websecure` and `tcp` and has one upstream behind all three."""
 import os
 import shutil
 import subprocess
@@ -27,7 +27,7 @@ events {{ worker_connections {connections}; }}
 http {{
     access_log off;
     keepalive_timeout 1h;
-    keepalive_requests 1000000000;
+    keepalive_requests {client_requests};
     client_max_body_size 0;
     client_body_buffer_size 64k;
     client_body_temp_path {folder}/nginx-body;
@@ -43,7 +43,7 @@ http {{
     }}
     server {{
         listen 127.0.0.1:{web} backlog=4096;
-        listen 127.0.0.1:{websecure} ssl backlog=4096;
+        listen 127.0.0.1:{websecure} ssl http2 backlog=4096;
         ssl_certificate {origin.certificate};
         ssl_certificate_key {origin.key};
         ssl_protocols TLSv1.3;
@@ -92,7 +92,7 @@ defaults
     timeout http-keep-alive 10m
 frontend web
     bind 127.0.0.1:{web}
-    bind 127.0.0.1:{websecure} ssl crt {origin.pem}
+    bind 127.0.0.1:{websecure} ssl crt {origin.pem} alpn h2,http/1.1
     http-request set-header X-Forwarded-For %[src]
     http-request set-header X-Forwarded-Proto https if {{ ssl_fc }}
     http-request set-header X-Forwarded-Proto http unless {{ ssl_fc }}
@@ -143,10 +143,11 @@ class Proxy:
         self.machine.stop(self.child)
 
 
-def start_nginx(machine, origin, upstream, _options):
+def start_nginx(machine, origin, upstream, options):
     ports = free_ports(3)
     names = dict(zip(("web", "websecure", "tcp"), ports), upstream=upstream, origin=origin, folder=machine.folder,
-                 user=user_line(), descriptors=machine.descriptors, connections=machine.descriptors - 100)
+                 user=user_line(), descriptors=machine.descriptors, connections=machine.descriptors - 100,
+                 client_requests=getattr(options, "client_requests", 1_000_000_000))
     has_stream = os.path.exists(STREAM_MODULE)
     config = machine.write("nginx.conf", NGINX.format(
         load_module=f"load_module {STREAM_MODULE};" if has_stream else "",

@@ -4,7 +4,7 @@ from statistics import median
 NOISE = 0.05  # a core used this much by others makes a round doubtful
 
 # scenario, whose figure Gatehouse's is divided by, at most this
-RATIO_TARGETS = [("http1", "nginx", 1.1), ("https1", "nginx", 1.1), ("tcp-down", "haproxy", 1.0),
+RATIO_TARGETS = [("http1", "nginx", 1.1), ("https1", "nginx", 1.1), ("h2", "nginx", 1.0), ("tcp-down", "haproxy", 1.0),
                  ("tcp-up", "haproxy", 1.0), ("idle", "nginx", 1.3)]
 # beginning of the scenario's name, at most this; the figure's unit is the row's
 PLAIN_TARGETS = [("start-up", 1.0), ("memory of", 10), ("change live p99", 50), ("failures", 0)]

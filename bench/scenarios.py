@@ -3,6 +3,7 @@ import hashlib
 import json
 import os
 import re
+import subprocess
 import sys
 import time
 import zlib
@@ -61,6 +62,26 @@ def read_wrk(output):
     return {"done": int(done), "failures": failures, "seconds": float(duration) * (60 if minutes == "m" else 1), "p99_ms": milliseconds}
 
 
+def h2load(path, connections, streams, unit):
+    """`unit` is what is counted: "requests" or "bytes". Windows are wide, so that none of them is what is measured."""
+    def load(machine, proxy, origin, seconds):
+        return read_h2load(machine.run_load(
+            ["h2load", "-t1", f"-c{connections}", f"-m{streams}", "-w24", "-W26", f"-D{max(1, round(seconds))}",
+             f"--connect-to=127.0.0.1:{proxy.websecure}", f"https://localhost:{proxy.websecure}{path}"], seconds), unit)
+    return load
+
+
+def read_h2load(output, unit):
+    finished = re.search(r"finished in ([\d.]+)(ms|s)", output)
+    requests = re.search(r"(\d+) succeeded, (\d+) failed, (\d+) errored, (\d+) timeout", output)
+    data = re.search(r"\((\d+)\) data", output)
+    if not finished or not requests or not data or "Application protocol: h2\n" not in output:
+        raise BenchError(f"h2load said: {output[:600]}")
+    succeeded, *failures = map(int, requests.groups())
+    done = succeeded if unit == "requests" else int(data.group(1))
+    return {"done": done, "failures": sum(failures), "seconds": float(finished.group(1)) / (1000 if finished.group(2) == "ms" else 1)}
+
+
 def tool(mode, port_name, connections):
     def load(machine, proxy, origin, seconds):
         port = getattr(proxy, port_name)
@@ -104,8 +125,12 @@ def check_bodies(connection, origin, names):
 
 
 def check_fields(connection, scheme, port):
+    check_heard(fetch_ok(connection, "/headers"), scheme, port)
+
+
+def check_heard(answer, scheme, port):
     """What the upstream heard in X-Forwarded-For, -Proto, -Host, -Port and X-Real-IP."""
-    heard = fetch_ok(connection, "/headers").decode().split("|")
+    heard = answer.decode().split("|")
     expected = ["127.0.0.1", scheme, ("localhost", f"localhost:{port}"), str(port), "127.0.0.1"]
     if not all(got in want if isinstance(want, tuple) else got == want for got, want in zip(heard, expected)):
         raise BenchError(f"the upstream heard {heard}, expected {expected}")
@@ -130,6 +155,26 @@ def check_upload(port_name, tls=False):
     return check
 
 
+def check_http2(*names):
+    """By curl: Python has no HTTP/2."""
+    def check(proxy, origin):
+        for name in names:
+            if hashlib.sha256(curl_http2(proxy, origin, name)).digest() != hashlib.sha256(origin.objects[name]).digest():
+                raise BenchError(f"/{name} arrives altered")
+        check_heard(curl_http2(proxy, origin, "headers"), "https", proxy.websecure)
+    return check
+
+
+def curl_http2(proxy, origin, name):
+    url = f"https://localhost:{proxy.websecure}/{name}"
+    argv = ["curl", "-sS", "--http2", "--tlsv1.3", "--cacert", origin.certificate, "--resolve",
+            f"localhost:{proxy.websecure}:127.0.0.1", "-w", "%{stderr}%{http_version} %{response_code}", url]
+    result = subprocess.run(argv, capture_output=True, timeout=30)
+    if result.stderr != b"2 200":
+        raise BenchError(f"curl for /{name}: {result.stderr.decode()[:200]}")
+    return result.stdout
+
+
 def check_nothing(_proxy, _origin):
     """For loads that compare every byte themselves."""
 
@@ -150,12 +195,14 @@ class Scenario:
 SCENARIOS = {
     "http1": Scenario("us/req", 1e6, check_web, wrk("/1k")),
     "https1": Scenario("us/req", 1e6, check_tls, wrk("/1k", tls=True)),
+    "h2": Scenario("us/req", 1e6, check_http2("1k", "64k"), h2load("/1k", 16, 32, "requests")),
     "handshake": Scenario("us/conn", 1e6, check_tls, tool("handshake", "websecure", 64)),
     "http-down": Scenario("ms/GiB", 1e3 * GIB, check_download("web"), bulk("down", "web")),
     "https-down": Scenario("ms/GiB", 1e3 * GIB, check_download("websecure", tls=True), bulk("down", "websecure", tls=True)),
     "http-up": Scenario("ms/GiB", 1e3 * GIB, check_upload("web"), bulk("up", "web"), upstream="sink"),
     "https-up": Scenario("ms/GiB", 1e3 * GIB, check_upload("websecure", tls=True), bulk("up", "websecure", tls=True),
                          upstream="sink"),
+    "h2-down": Scenario("ms/GiB", 1e3 * GIB, check_http2("1k", "64m"), h2load("/64m", 4, 1, "bytes")),
     "tcp-down": Scenario("ms/GiB", 1e3 * GIB, check_download("tcp"), bulk("down", "tcp"), tcp=True),
     "tcp-up": Scenario("ms/GiB", 1e3 * GIB, check_upload("tcp"), bulk("up", "tcp"), upstream="sink", tcp=True),
     "tcp-ping": Scenario("us/msg", 1e6, check_nothing, tool("ping", "tcp", 64), upstream="echo", tcp=True),
@@ -163,6 +210,8 @@ SCENARIOS = {
     "resumption": Scenario("us/conn", 1e6, check_tls, wrk("/1k", "Connection: close", tls=True), extra=True),
     "http1-64k": Scenario("us/req", 1e6, check_web, wrk("/64k"), extra=True),
     "https1-64k": Scenario("us/req", 1e6, check_tls, wrk("/64k", tls=True), extra=True),
+    "h2-64k": Scenario("us/req", 1e6, check_http2("64k"), h2load("/64k", 16, 32, "requests"), extra=True),
+    "h2-one-by-one": Scenario("us/req", 1e6, check_http2("1k"), h2load("/1k", 64, 1, "requests"), extra=True),
 }
 
 

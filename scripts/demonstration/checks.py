@@ -1,9 +1,11 @@
-"""What --check proves, each by a real client. A check returns what it saw, for its line, or raises Failed."""
+"""What --check proves, each by a real client. A check returns what it saw, for its line, or raises Failed; or LeftOut where
+its client is not there."""
 import asyncio
 import gzip
 import hashlib
 import io
 import json
+import shutil
 import socket
 import ssl
 import tarfile
@@ -11,7 +13,7 @@ import tarfile
 import websockets
 
 from peers import HOSTS
-from processes import Failed
+from processes import Failed, LeftOut, wait_until
 from route_changes import routes_change_under_load
 
 MIB = 1024 * 1024
@@ -53,10 +55,15 @@ def chunked_upload(demo):
 
 
 def git_over_https(demo):
-    """Clone, then push 4 MiB as the named user: git asks without a name, hears 401, and sends it in chunks."""
-    clone = clone_and_push(demo, "https", demo.url("gitlab", "/group/project.git"))
-    demo.client("git", "-C", clone, "push", accept=(128,))  # without a name: refused
-    return "cloned, pushed 4 MiB"
+    """Clone, then push 4 MiB as the named user, in either version of HTTP: git asks without a name and hears 401 first."""
+    for version in ["HTTP/1.1", "HTTP/2"]:
+        name = version.replace("/", "-")
+        clone = clone_and_push(demo, name, demo.url("gitlab", "/group/project.git"), "-c", f"http.version={version}")
+        spoken = "HTTP/2.0" if version == "HTTP/2" else version
+        pushes = logged(demo, method="POST", target="/group/project.git/git-receive-pack", protocol=spoken, status=200)
+        expect(max(push["bytesIn"] for push in pushes) > 4 * MIB, True, f"a push of 4 MiB by {version} in the access log")
+        demo.client("git", "-C", clone, "push", accept=(128,))  # without a name: refused
+    return "cloned, pushed 4 MiB, by HTTP/1.1 and by HTTP/2"
 
 
 def git_over_ssh(demo):
@@ -129,6 +136,24 @@ def websocket_round_trip(demo):
     return "text, 1 MiB, ping, close 1000"
 
 
+def browser_and_its_websocket(demo):
+    """Chromium loads a page by HTTP/2, whose script opens a WebSocket in the same connection (RFC 8441)."""
+    program = shutil.which("chromium")
+    if not program:
+        raise LeftOut("chromium is not installed")
+    report = demo.folder / "uploads/browser.json"
+    # It trusts neither files nor the environment. Left to itself, it would stay for ever.
+    demo.servers.start("chromium", [
+        program, "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--no-proxy-server",
+        "--ignore-certificate-errors", "--host-resolver-rules=MAP *.example.test 127.0.0.1",
+        f"--user-data-dir={demo.folder / 'browser'}", "--remote-debugging-port=0",
+        demo.url("gitlab", "/browser.html?/uploads/browser.json")])
+    wait_until(report.exists, 60, f"the page tells what it saw (the browser's log: {demo.servers.log('chromium')})")
+    expect(json.loads(report.read_text()), {"page": "h2", "echo": "hello", "code": 1000}, "what the page saw")
+    logged(demo, target="/-/cable", protocol="HTTP/2.0")
+    return "page, WebSocket echo and close 1000, all by HTTP/2"
+
+
 def routes_change_while_requests_run(demo):
     """A route is added, changed and removed while requests to another host, a WebSocket and an SSH session go on."""
     async def talk_meanwhile():
@@ -145,7 +170,7 @@ def routes_change_while_requests_run(demo):
 
 CHECKS = [certificates_come_by_ACME, page_through_redirect, chunked_upload, git_over_https, git_over_ssh,
           ssh_port_speaks_first, image_into_and_out_of_the_registry, object_of_1_gib_into_and_out_of_s3,
-          websocket_round_trip, routes_change_while_requests_run]
+          websocket_round_trip, routes_change_while_requests_run, browser_and_its_websocket]
 
 
 def expect(seen, wanted, what):
@@ -153,16 +178,26 @@ def expect(seen, wanted, what):
         raise Failed(f"{what}: {seen!r}, not {wanted!r}")
 
 
-def clone_and_push(demo, name, address):
+def logged(demo, **wanted):
+    """The lines of Gatehouse's access log with these values; one at least, or Failed."""
+    def lines():
+        whole, _, _ = (demo.folder / "log/access.log").read_text().rpartition("\n")
+        entries = map(json.loads, whole.splitlines())
+        return [entry for entry in entries if wanted.items() <= entry.items()]
+
+    return wait_until(lines, 10, f"the access log has {wanted}")
+
+
+def clone_and_push(demo, name, address, *options):
     """Clones, commits a new file of 4 MiB and pushes it. The push must be what a second clone sees."""
     clone = demo.folder / f"clone-{name}"
-    demo.client("git", "clone", "-q", address, clone)
+    demo.client("git", *options, "clone", "-q", address, clone)
     write_pattern(clone / f"pushed-over-{name}", 4)
     git(demo, clone, "add", ".")
     git(demo, clone, "-c", "user.name=Demo", "-c", "user.email=demo@example.test", "commit", "-qm", f"over {name}")
-    git(demo, clone, "push", "-q", address.replace("https://", "https://demo:demo@"), "HEAD:main")
+    git(demo, clone, *options, "push", "-q", address.replace("https://", "https://demo:demo@"), "HEAD:main")
     second = demo.folder / f"second-clone-{name}"
-    demo.client("git", "clone", "-q", address, second)
+    demo.client("git", *options, "clone", "-q", address, second)
     expect(git(demo, second, "rev-parse", "HEAD"), git(demo, clone, "rev-parse", "HEAD"), "the commit a second clone sees")
     return clone
 

@@ -69,7 +69,7 @@ class Demo:
         nginx_user = f"user {user} {group};" if os.getuid() == 0 else ""
         values = {**self.ports, "folder": self.folder, "user": user, "nginx_user": nginx_user}
         names = ["gatehouse.yaml", "nginx.conf", "registry.yaml", "sshd_config", "ssh_config", "s3cfg", "client",
-                 "pebble.json"]
+                 "pebble.json", "browser.html"]
         for name in [*names, *(f"manifests/{file.name}" for file in (SOURCE / "manifests").iterdir())]:
             (self.folder / name).write_text(Template((SOURCE / name).read_text()).substitute(values))
         (self.folder / "client").chmod(0o755)

@@ -10,6 +10,10 @@ class Failed(Exception):
     """Something the demo needed or a check expected did not happen; the text says what, for the user."""
 
 
+class LeftOut(Exception):
+    """A check whose client is not installed; the text says which."""
+
+
 def wait_until(condition, seconds, what):
     """Calls `condition` until it returns something true, and returns that. `what` completes "not within N s: …"."""
     deadline = time.monotonic() + seconds

@@ -1,11 +1,22 @@
 #!/usr/bin/python3
-"""Calls the server of grpc_server.py by the address given and says line by line what came of it."""
+"""Calls the server of grpc_server.py by the address given and says line by line what came of it. By TLS if a file with
+the certificate of a.example is given too."""
 import queue
 import sys
 
 import grpc
 
-channel = grpc.insecure_channel(sys.argv[1], options=[("grpc.default_authority", "a.example")])
+
+
+def channel_to(address, trusted=None):
+    options = [("grpc.default_authority", "a.example"), ("grpc.ssl_target_name_override", "a.example")]
+    if not trusted:
+        return grpc.insecure_channel(address, options)
+    with open(trusted, "rb") as file:
+        return grpc.secure_channel(address, grpc.ssl_channel_credentials(file.read()), options)
+
+
+channel = channel_to(*sys.argv[1:])
 limit = 20
 
 
