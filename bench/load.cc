@@ -3,17 +3,13 @@
 //   load handshake PORT CONNECTIONS SECONDS  a new connection, a full TLS 1.3 handshake and one
 //                                            GET /1k of host localhost each time. (wrk, told to close,
 //                                            resumes its sessions: it measures something else.)
-//   load steady PORT CONNECTIONS SECONDS RATE  GET /1k of host localhost RATE times a second, evenly, over keep-alive
-//                                            connections; a request's time begins when it was due, so that one who
-//                                            waits for a connection counts too
-// To 127.0.0.1 only. Prints {"done", "failures", "seconds", "p50_ms", "p99_ms"} as JSON.
+// To 127.0.0.1 only. Prints {"done", "failures", "seconds", "p99_ms"} as JSON.
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -23,7 +19,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -153,9 +148,9 @@ void start(Visit& visit, SSL_CTX* context, int port, int poll) {
 
 enum class Step { wait, done, failed };
 
-bool whole_answer(std::string_view head, std::size_t received) {
-  auto end = head.find("\r\n\r\n");
-  return head.starts_with("HTTP/1.1 200") && end != std::string::npos && received == end + 4 + 1024;
+bool whole_answer(const Visit& visit) {
+  auto end = visit.head.find("\r\n\r\n");
+  return visit.head.starts_with("HTTP/1.1 200") && end != std::string::npos && visit.received == end + 4 + 1024;
 }
 
 Step advance(Visit& visit) {
@@ -177,7 +172,7 @@ Step advance(Visit& visit) {
     if (got > 0) {
       visit.received += static_cast<std::size_t>(got);
       if (visit.head.size() < 8192) visit.head.append(buffer, static_cast<std::size_t>(got));
-      if (whole_answer(visit.head, visit.received)) return Step::done;
+      if (whole_answer(visit)) return Step::done;
     } else {
       return SSL_get_error(visit.tls, got) == SSL_ERROR_WANT_READ ? Step::wait : Step::failed;
     }
@@ -216,81 +211,6 @@ Tally handshake(int port, int connections, Time::time_point until) {
   return tally;
 }
 
-// ---- steady ----
-
-struct Line {
-  int fd = -1;
-  std::string answer;
-  Time::time_point due;
-};
-
-struct Steady {
-  std::vector<Line> lines;
-  std::vector<Line*> free;
-  std::deque<Time::time_point> waiting;  // requests that are due and found no connection
-  Tally tally;
-
-  void ask() {
-    constexpr std::string_view request = "GET /1k HTTP/1.1\r\nHost: localhost\r\n\r\n";
-    while (!waiting.empty() && !free.empty()) {
-      Line& line = *free.back();
-      free.pop_back();
-      line.due = waiting.front();
-      line.answer.clear();
-      waiting.pop_front();
-      if (send(line.fd, request.data(), request.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(request.size()))
-        die("steady: send");
-    }
-  }
-
-  void hear(Line& line) {
-    char buffer[4096];
-    auto got = recv(line.fd, buffer, sizeof buffer, 0);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
-    if (got <= 0) die("steady: the connection was cut");
-    line.answer.append(buffer, static_cast<std::size_t>(got));
-    if (line.answer.size() > 8192 || (line.answer.size() > 12 && !line.answer.starts_with("HTTP/1.1 200"))) {
-      std::fprintf(stderr, "steady: %.40s\n", line.answer.c_str());
-      std::exit(1);
-    }
-    if (!whole_answer(line.answer, line.answer.size())) return;
-    tally.finished(line.due);
-    free.push_back(&line);
-    ask();
-  }
-};
-
-Tally steady(int port, int connections, double rate, Time::time_point until) {
-  Steady load;
-  const int poll = epoll_create1(0), timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
-  load.lines.resize(static_cast<std::size_t>(connections));
-  for (Line& line : load.lines) {
-    line.fd = connect_to(port, poll, &line, EPOLLIN);
-    await_connect(line.fd);
-    load.free.push_back(&line);
-  }
-  const auto step = static_cast<long>(1e9 / rate);
-  const itimerspec every{{0, step}, {0, step}};
-  epoll_event event{EPOLLIN, {.ptr = nullptr}};
-  if (epoll_ctl(poll, EPOLL_CTL_ADD, timer, &event) != 0 || timerfd_settime(timer, 0, &every, nullptr) != 0)
-    die("steady: timer");
-  auto due = Time::now();
-  epoll_event events[64];
-  while (Time::now() < until) {
-    const int count = epoll_wait(poll, events, 64, 100);
-    for (int i = 0; i < count; ++i) {
-      std::uint64_t rings = 0;
-      if (events[i].data.ptr) {
-        load.hear(*static_cast<Line*>(events[i].data.ptr));
-      } else if (read(timer, &rings, sizeof rings) == sizeof rings) {
-        while (rings-- > 0) load.waiting.push_back(due += std::chrono::nanoseconds(step));
-        load.ask();
-      }
-    }
-  }
-  return load.tally;
-}
-
 double percentile(std::vector<float>& values, double share) {
   if (values.empty()) return 0;
   auto at = values.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1));
@@ -301,10 +221,9 @@ double percentile(std::vector<float>& values, double share) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::string_view mode = argc >= 5 ? argv[1] : "";
-  if (!(argc == 5 && (mode == "ping" || mode == "handshake")) && !(argc == 6 && mode == "steady")) {
-    std::fprintf(stderr,
-                 "usage: load ping|handshake PORT CONNECTIONS SECONDS | load steady PORT CONNECTIONS SECONDS RATE\n");
+  std::string_view mode = argc == 5 ? argv[1] : "";
+  if (mode != "ping" && mode != "handshake") {
+    std::fprintf(stderr, "usage: load ping|handshake PORT CONNECTIONS SECONDS\n");
     return 2;
   }
   std::signal(SIGPIPE, SIG_IGN);
@@ -312,11 +231,8 @@ int main(int argc, char** argv) {
   int connections = std::atoi(argv[3]);
   auto began = Time::now();
   auto until = began + std::chrono::duration_cast<Time::duration>(std::chrono::duration<double>(std::atof(argv[4])));
-  auto tally = mode == "ping"        ? ping(port, connections, until)
-               : mode == "handshake" ? handshake(port, connections, until)
-                                     : steady(port, connections, std::atof(argv[5]), until);
-  std::printf("{\"done\": %llu, \"failures\": %llu, \"seconds\": %.6f, \"p50_ms\": %.3f, \"p99_ms\": %.3f}\n",
+  auto tally = mode == "ping" ? ping(port, connections, until) : handshake(port, connections, until);
+  std::printf("{\"done\": %llu, \"failures\": %llu, \"seconds\": %.6f, \"p99_ms\": %.3f}\n",
               static_cast<unsigned long long>(tally.done), static_cast<unsigned long long>(tally.failures),
-              std::chrono::duration<double>(Time::now() - began).count(), percentile(tally.milliseconds, 0.5),
-              percentile(tally.milliseconds, 0.99));
+              std::chrono::duration<double>(Time::now() - began).count(), percentile(tally.milliseconds, 0.99));
 }
