@@ -1,5 +1,7 @@
 #include "cli/explanation.h"
 
+#include "proxy/route_choice.h"
+
 #include <charconv>
 
 namespace gatehouse {
@@ -127,9 +129,23 @@ std::string certificate_for(const Snapshot& snapshot, const std::string& host) {
   return "none for this name: the default one, " + store.default_certificate()->subject();
 }
 
+// False: a connection of its own, over TLS if that is the question, may not have it.
+bool add_tls_options(Answer& answer, const EntryPoint& entry_point, const Question& question, const HttpRoute* route,
+                     bool over_tls) {
+  const TlsOptions& options = tls_options_for(entry_point, question.host);
+  const auto refusal = refusal_by_tls_options(over_tls ? &options : nullptr, entry_point, question.host, route);
+  const HostTlsOptions own = entry_point.http->tls_options(question.host);
+  if (own.named_by == nullptr && !refusal) return true;
+  answer.add("TLS options", (options.can_be_met() ? options.name : "not there") +
+                                (own.named_by != nullptr ? ", named by " + own.named_by->name : "") +
+                                (refusal ? "; answered " + std::to_string(row(*refusal).status) : ""));
+  return !refusal;
+}
+
 Explanation explain_http_route(Answer& answer, const EntryPoint& entry_point, const Question& question, bool over_tls) {
   const auto* route = entry_point.http->match(question.host, question.path, over_tls);
   for (auto& line : entry_point.http->explain(question.host, question.path, over_tls)) answer.consider(std::move(line));
+  if (!add_tls_options(answer, entry_point, question, route, over_tls)) return answer.finish(false);
   if (route == nullptr) {
     answer.add("route", "none: answered 404");
     return answer.finish(false);
@@ -167,7 +183,7 @@ Explanation explain_plain(Answer& answer, const EntryPoint& entry_point, const Q
 // TLS: specific HTTPS host, specific TCP route, HTTPS at all, catch-all TCP route.
 Explanation explain_tls(Answer& answer, const Snapshot& snapshot, const EntryPoint& entry_point,
                         const Question& question, const TcpConnectionFacts& facts) {
-  bool https = entry_point.tls.context != nullptr;
+  bool https = entry_point.tls.options != nullptr;
   const TcpRoute* route = nullptr;
   if (!https || !entry_point.http->has_specific_tls_host(question.host)) {
     route = entry_point.tcp->match_tls(facts, true);

@@ -31,8 +31,7 @@ constexpr std::array<Row, 27> table = {{
     {"router.tls.domains", Effect::honoured, ""},
     {"router.rulesyntax", Effect::harmless, ""},
     {"router.middlewares", Effect::refused, "middlewares are not supported, and serving without them may open a door"},
-    {"router.tls.options", Effect::refused,
-     "TLS options of a host are not supported, only those of an entry point, and serving without them may open a door"},
+    {"router.tls.options", Effect::honoured, ""},
     {"router.observability.accesslogs", Effect::ignored, "ignored: the access log has all requests"},
     {"router.observability.metrics", Effect::ignored, "ignored: metrics count all requests"},
     {"router.observability.tracing", Effect::ignored, "ignored: there is no tracing"},
@@ -125,9 +124,7 @@ class Found {
       return false;
     }
     if (row->effect == Effect::ignored) warn(key, std::string(row->words));
-    const std::string& value = meta_.notes().annotations.find(key)->second;
-    const bool asks_nothing = value.empty() || (name == "router.tls.options" && value == "default");
-    if (row->effect == Effect::refused && !asks_nothing) {
+    if (row->effect == Effect::refused && !meta_.notes().annotations.find(key)->second.empty()) {
       refusal_ = row->words;
       report(Severity::error, "annotation " + key + ": its routes answer 503: " + refusal_);
     }
@@ -248,6 +245,7 @@ RouteAnnotations read_route_annotations(const kubernetes::Ingress& ingress, std:
   read.priority = found.integer("router.priority", 0);
   read.tls_only = found.boolean("router.tls", false);
   if (const std::string* resolver = found["router.tls.certresolver"]) read.cert_resolver = *resolver;
+  if (const std::string* options = found["router.tls.options"]) read.tls_options = tls_options_name(*options);
   read.specific_path = path_matcher(found);
   read.domains = certificate_domains(found);
   read.issuer = issuer_of(ingress.meta);
@@ -266,6 +264,12 @@ ServiceAnnotations read_service_annotations(const kubernetes::Service& service, 
   read.sticky = sticky_cookie(found);
   read.refusal = found.refusal();
   return read;
+}
+
+std::optional<std::string> tls_options_name(std::string_view text) {
+  std::string name(text.substr(0, text.find('@')));
+  if (text.empty() || name == "default") return std::nullopt;
+  return name;
 }
 
 std::vector<std::string_view> known_annotations() {

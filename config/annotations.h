@@ -23,6 +23,7 @@ struct RouteAnnotations {
   std::int64_t priority = 0;                             // router.priority
   bool tls_only = false;                                 // router.tls
   std::string cert_resolver;                             // router.tls.certresolver
+  std::optional<std::string> tls_options;  // router.tls.options: see tls_options_name
   // router.tls.domains.N.main and .sans: each one certificate's names, the main one first
   std::vector<std::vector<std::string>> domains;
   // cert-manager.io/issuer or cert-manager.io/cluster-issuer, which wins: cert-manager's own annotations, for to know
@@ -45,6 +46,11 @@ struct ServiceAnnotations {
 
 RouteAnnotations read_route_annotations(const kubernetes::Ingress& ingress, std::vector<Problem>& problems);
 ServiceAnnotations read_service_annotations(const kubernetes::Service& service, std::vector<Problem>& problems);
+
+// The TLS options that an annotation or a field names, without what Traefik says after an @ of where they come from
+// (`mtls@file`, `gitlab-mtls@kubernetescrd`): here all come from the settings. Nothing: what is usual at the entry
+// point, for an empty text and `default`.
+std::optional<std::string> tls_options_name(std::string_view text);
 
 // The names at the right of the prefix that either kind of object may carry, for documentation.
 std::vector<std::string_view> known_annotations();

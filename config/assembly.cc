@@ -170,7 +170,11 @@ TranslationInput Assembly::assemble(const Settings& settings, std::vector<Proble
 
 void Assembly::use_tls_options(const TlsSettings& settings, std::vector<Problem>& problems) {
   std::erase_if(terminations_, [&](const auto& known) { return !settings.options.contains(known.first); });
-  for (const auto& [name, options] : settings.options) use_tls_options(name, options, problems);
+  const bool strict_for_all = settings.options.at(TlsSettings::default_options).sni_strict;
+  for (auto [name, options] : settings.options) {
+    options.sni_strict = options.sni_strict || strict_for_all;
+    use_tls_options(name, options, problems);
+  }
 }
 
 // Authorities that cannot be read stay those that were read last, and at first there are none, so that nobody is let
@@ -186,11 +190,11 @@ void Assembly::use_tls_options(const std::string& name, const TlsOptionsSettings
   const bool is_known = known != terminations_.end() && known->second.policy == policy &&
                         known->second.options->sni_strict == settings.sni_strict;
   if (is_known) return;
-  auto made = make_tls_options(name, policy, settings.sni_strict);
+  auto made = make_tls_options(name, policy, settings.sni_strict, ticket_keys_);
   if (!made) {
     problems.push_back(error_in("", key, made.error().detail));
     policy.client_ca_pem = last_good;
-    made = make_tls_options(name, policy, settings.sni_strict);
+    made = make_tls_options(name, policy, settings.sni_strict, ticket_keys_);
   }
   if (made)
     terminations_[name] = {std::move(policy), std::move(*made)};
@@ -198,27 +202,13 @@ void Assembly::use_tls_options(const std::string& name, const TlsOptionsSettings
     terminations_.erase(name);  // whoever wants them is refused
 }
 
-Result<TlsOptionsPtr> Assembly::make_tls_options(const std::string& name, tls::ServerPolicy policy,
-                                                 bool sni_strict) const {
-  auto with_http2 = tls::make_server_context(policy, ticket_keys_);
-  if (!with_http2) return with_http2.error();
-  policy.alpn = {"http/1.1"};
-  auto without_http2 = tls::make_server_context(policy, ticket_keys_);
-  if (!without_http2) return without_http2.error();
-  return std::make_shared<const TlsOptions>(TlsOptions{name, *with_http2, *without_http2, sni_strict});
-}
-
 EntryPointTls Assembly::entry_point_tls(const EntryPointSettings& settings) const {
   EntryPointTls tls;
   tls.required = settings.tls.has_value();
   tls.http2 = settings.http2.enabled;
-  if (settings.tls && !settings.tls->options.empty()) tls.options = settings.tls->options;
-  const auto made = terminations_.find(tls.options);
-  if (made == terminations_.end()) return tls;
-  const TlsOptions& options = *made->second.options;
-  tls.context = tls.http2 ? options.with_http2 : options.without_http2;
-  tls.tcp_context = options.without_http2;
-  tls.sni_strict = options.sni_strict;
+  const bool names = settings.tls && !settings.tls->options.empty();
+  const auto made = terminations_.find(names ? settings.tls->options : TlsSettings::default_options);
+  if (made != terminations_.end()) tls.options = made->second.options;
   return tls;
 }
 

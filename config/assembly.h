@@ -45,7 +45,6 @@ class Assembly {
 
   void use_tls_options(const TlsSettings& settings, std::vector<Problem>& problems);
   void use_tls_options(const std::string& name, const TlsOptionsSettings& settings, std::vector<Problem>& problems);
-  Result<TlsOptionsPtr> make_tls_options(const std::string& name, tls::ServerPolicy policy, bool sni_strict) const;
   EntryPointTls entry_point_tls(const EntryPointSettings& settings) const;
   void use_client_context(const ServersTransportSettings& settings, std::vector<Problem>& problems);
   void use_internal_ca(const Settings& settings, std::vector<Problem>& problems);

@@ -214,8 +214,9 @@ class Drafting {
     route->path = std::move(match.path);
     const bool near = terms_.far_priorities || host_level(route->host) == HostLevel::exact;
     route->priority = match.overlay || match.is_default || !near ? 0 : annotations_.priority;
-    route->tls_only = annotations_.tls_only && !match.overlay;
+    route->tls_only = (annotations_.tls_only || annotations_.tls_options) && !match.overlay;
     route->creates_host = !match.overlay;
+    route->owner = std::to_string(terms_.rights.source) + "/" + draft_->ingress->meta.name.ns;
     draft_->routes.push_back({std::move(route), &backend, line, match.is_default});
   }
 

@@ -2,6 +2,7 @@
 
 #include "config/claimant.h"
 #include "config/problem_reasons.h"
+#include "config/tls_options_choice.h"
 #include "proxy/route/path_match.h"
 
 #include <algorithm>
@@ -49,7 +50,7 @@ bool comes_before(const Turn& a, const Turn& b) {
 
 DraftTerms terms_of(const SourceParts& source) {
   const auto* claims = source.rules.host_claims.get();
-  return {{claims, nullptr, 0}, source.rules.shared_hosts || claims != nullptr};
+  return {{claims, nullptr, source.rights.source}, source.rules.shared_hosts || claims != nullptr};
 }
 
 // Other classes' Ingresses are spoken of in files only: in a cluster they are other controllers' business.
@@ -134,6 +135,7 @@ class Translating {
     claims_.reserve(order.size());
     for (const Turn& turn : order) translate(turn);
     for (const Placed& placed : defaults_) place(placed);
+    tell_of_other_tls_options(asking_, lists_, parts_);
     for (const Turn& turn : order) turn.part->placed = true;
     return std::move(lists_);
   }
@@ -163,33 +165,60 @@ class Translating {
   void bind(IngressPart& part, const Claimant& claimant, ServiceFinder& services) {
     const auto draft = std::const_pointer_cast<IngressDraft>(part.in_force());
     for (DraftRoute& at : draft->routes) {
-      if (services.still_holds(at.bound_to)) continue;
+      const TlsOptionsPtr tls_options = tls_options_of(*draft, *at.route);
+      const bool same_options = at.route->tls_options == tls_options;
+      if (same_options && services.still_holds(at.bound_to)) continue;
       const FoundService& found = service_of(*draft, at, claimant, services, part.given);
       at.bound_to = found.source;
-      if (at.route->service == found.service && at.route->missing == found.missing) continue;
+      if (same_options && at.route->service == found.service && at.route->missing == found.missing) continue;
       auto route = part.placed ? std::make_shared<HttpRoute>(*at.route) : std::const_pointer_cast<HttpRoute>(at.route);
       route->service = found.service;
       route->missing = found.missing;
+      route->tls_options = tls_options;
       replaced_.push_back(std::exchange(at.route, std::move(route)));
     }
+  }
+
+  // Null: it names none, or cannot.
+  TlsOptionsPtr tls_options_of(const IngressDraft& draft, const HttpRoute& route) const {
+    const auto& named = draft.annotations().tls_options;
+    if (!named || !route.creates_host || route.host.empty()) return nullptr;
+    return find_tls_options(parts_.input, *named);
   }
 
   const FoundService& service_of(const IngressDraft& draft, const DraftRoute& at, const Claimant& claimant,
                                  ServiceFinder& services, Contribution& into) {
     missing_.missing = draft.annotations().refusal;
     if (!missing_.missing.empty()) return missing_;
-    const auto& backend = *at.backend;
-    if (backend.is_resource) missing_.missing = "resource backend " + backend.name + " is not supported";
-    missing_.reason = reasons::unsupported_backend;
-    const FoundService& found = backend.is_resource ? missing_
-                                                    : services.find(draft.ingress->meta.name.ns, backend.name,
-                                                                    backend.port, ServiceFinder::Use::http, into);
+    const FoundService& found = look_up(draft, at, services, into);
     if (!found.service)
       claimant.warn(at.line,
                     found.missing + ": " + (at.is_default ? "the defaultBackend" : "path " + quoted(at.route->path)) +
                         " answers 503",
                     found.reason);
     return found;
+  }
+
+  const FoundService& look_up(const IngressDraft& draft, const DraftRoute& at, ServiceFinder& services,
+                              Contribution& into) {
+    const auto& backend = *at.backend;
+    const auto& options = draft.annotations().tls_options;
+    if (options && at.route->creates_host) {
+      if (at.route->host.empty())
+        return missing("TLS options are a host's, and the rule has none", reasons::unsupported_annotation);
+      if (!find_tls_options(parts_.input, *options)->can_be_met())
+        return missing("there are no TLS options " + quoted(*options) + " in the settings",
+                       reasons::tls_options_not_found);
+    }
+    if (backend.is_resource)
+      return missing("resource backend " + backend.name + " is not supported", reasons::unsupported_backend);
+    return services.find(draft.ingress->meta.name.ns, backend.name, backend.port, ServiceFinder::Use::http, into);
+  }
+
+  const FoundService& missing(std::string words, std::string_view reason) {
+    missing_.missing = std::move(words);
+    missing_.reason = reason;
+    return missing_;
   }
 
   EntryPointSet entry_points_of(const IngressDraft& draft, const Claimant& claimant) const {
@@ -213,8 +242,11 @@ class Translating {
     if (!claim.first) claim.first = shared;
     claim.tls |= kept;
     if (!route.tls_only) claim.plain |= kept;
+    // One that names TLS options is heard even where another is served in its place.
+    const EntryPointSet listed = route.tls_options ? placed.set : kept;
     for (std::size_t i = 0; i < lists_.size(); ++i)
-      if ((kept >> i & 1U) != 0) lists_[i].push_back(shared);
+      if ((listed >> i & 1U) != 0) lists_[i].push_back(shared);
+    if (route.tls_options) asking_.push_back({shared, listed, placed.part});
     if ((kept & internal_) != 0) parts_.certificates.may_issue(route.host);
   }
 
@@ -239,6 +271,7 @@ class Translating {
   FoundService missing_;
   std::vector<Placed> defaults_;
   std::vector<HttpRoutePtr> replaced_;  // HostOwners has views into them
+  std::vector<AskingRoute> asking_;  // for TLS options
   HttpRouteLists lists_;
 };
 

@@ -14,6 +14,7 @@ inline constexpr std::string_view service_not_found = "ServiceNotFound";
 inline constexpr std::string_view port_not_found = "PortNotFound";
 inline constexpr std::string_view entry_point_not_found = "EntryPointNotFound";
 inline constexpr std::string_view resolver_not_found = "ResolverNotFound";
+inline constexpr std::string_view tls_options_not_found = "TLSOptionsNotFound";
 inline constexpr std::string_view unsupported_backend = "UnsupportedBackend";
 inline constexpr std::string_view invalid_endpoint = "InvalidEndpoint";  // an address that is not dialled
 
@@ -25,6 +26,7 @@ inline constexpr std::string_view status_contested = "StatusContested";
 // What somebody else has, or the settings do not grant.
 inline constexpr std::string_view conflicting_host = "ConflictingHost";
 inline constexpr std::string_view conflicting_certificate = "ConflictingCertificate";
+inline constexpr std::string_view conflicting_tls_options = "ConflictingTLSOptions";
 inline constexpr std::string_view host_not_allowed = "HostNotAllowed";
 inline constexpr std::string_view not_allowed = "NotAllowed";
 

@@ -113,8 +113,7 @@ class Checks {
 
   void client_auth(const TlsOptionsSettings& options, const std::string& path) {
     const bool files = !options.client_ca_files.empty();
-    const bool verifies = options.client_auth == tls::ClientAuth::verify_if_given ||
-                          options.client_auth == tls::ClientAuth::require_and_verify;
+    const bool verifies = tls::verifies_certificate(options.client_auth);
     if (files && !there(path + ".clientAuthType"))
       error(path, "needs clientAuthType; with caFiles alone Traefik means RequireAndVerifyClientCert");
     else if (files && !verifies)

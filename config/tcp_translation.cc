@@ -2,6 +2,7 @@
 
 #include "config/claimant.h"
 #include "config/problem_reasons.h"
+#include "config/tls_options_choice.h"
 
 #include <algorithm>
 #include <utility>
@@ -19,6 +20,7 @@ bool same(const TcpRoute& a, const TcpRoute& b) {
     return x.service == y.service && x.weight == y.weight && x.proxy_header == y.proxy_header && x.missing == y.missing;
   };
   return a.rule.text() == b.rule.text() && a.priority == b.priority && a.tls == b.tls &&
+         a.tls_options == b.tls_options &&
          std::equal(a.services.begin(), a.services.end(), b.services.begin(), b.services.end(), same_service);
 }
 
@@ -123,10 +125,27 @@ class ObjectTranslation {
     route->priority = given.priority != 0 ? given.priority : rule->default_priority();
     route->rule = std::move(*rule);
     if (object_.tls) route->tls = object_.tls->passthrough ? TcpTls::passthrough : TcpTls::terminate;
+    const auto tls_options = object_.tls ? tls_options_name(object_.tls->options) : std::nullopt;
+    if (tls_options && !use_tls_options(*route, *tls_options, line)) return;
     for (const TcpServiceRef& service : given.services) route->services.push_back(bind(service));
     if (route->services.empty())
       claimant_.error(line, "the route has no service: its connections are closed", reasons::invalid_rule);
     attach(known_or_new(std::move(route)), line);
+  }
+
+  bool use_tls_options(TcpRoute& route, const std::string& named, int line) {
+    if (route.tls == TcpTls::passthrough) {
+      claimant_.error(
+          line, "the route is left out: where TLS is passed through, TLS options " + quoted(named) + " cannot hold",
+          reasons::unsupported_field);
+      return false;
+    }
+    route.tls_options = find_tls_options(parts_.input, named);
+    if (!route.tls_options->can_be_met())
+      claimant_.error(line,
+                      "there are no TLS options " + quoted(named) + " in the settings: its connections are closed",
+                      reasons::tls_options_not_found);
+    return true;
   }
 
   // Without TLS there is no host to claim. Every name it says counts, for it may show a certificate for each.

@@ -1,8 +1,8 @@
 // IngressRouteTCP objects as TCP routes (facts: Traefik's CRD provider). Part of translation.
 //
 // What cannot be honoured is refused rather than served open: a route with middlewares (they may be allow-lists), a
-// service that wants TLS to the upstream, a host name without tls. An API server's object that would take all plain
-// connections of a default entry point yields to older Ingresses of other namespaces.
+// service that wants TLS to the upstream, a host name without tls, TLS options that are not there. An API server's
+// object that would take all plain connections of a default entry point yields to older Ingresses of other namespaces.
 #pragma once
 
 #include "config/translation_parts.h"

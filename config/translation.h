@@ -11,6 +11,7 @@
 //   tcp_translation      IngressRouteTCP → TCP routes
 //   ingress_index        which Ingresses have to do with a host, a Service, a Secret
 //   ingress_translation  drafts bound to services, put on entry points in the total order, duplicates left out
+//   tls_options_choice   which TLS options hosts and TCP routes ask for
 //   certificate_wishes   who asks which certificates resolver for what
 //   certificate_choice   which certificate each host shows
 //   contributions        problems, certificate requests, names and Secrets in use of all objects together
@@ -108,8 +109,7 @@ struct TranslationInput {
   std::vector<tls::CertificatePtr> certificates;  // tls.certificates: show their own names, before any Secret
   tls::CertificatePtr default_certificate;
   bool strict_sni = false;
-  std::map<std::string, TlsOptionsPtr>
-      tls_options;  // those of tls.options that can be used; no object may name them yet
+  std::map<std::string, TlsOptionsPtr> tls_options;  // those of tls.options that can be used
 };
 
 // Each is the previous translation's own object as long as it is equal.

@@ -80,37 +80,49 @@ TcpConnectionFacts facts_of(const ClientConnection& client, const tls::ClientHel
   return facts;
 }
 
-enum class Carries : std::uint8_t { http, tcp };
+// What the first bytes, or none of them, say a connection is.
+struct Protocol {
+  enum class Kind : std::uint8_t { http, https, tcp, tcp_over_tls } kind = Kind::http;
+  TcpRoutePtr route;  // with the tcp kinds
+};
+
+// A TCP route's own, or else the entry point's; a host's own are chosen by the server name.
+TlsOptionsPtr usual_options(const EntryPoint& entry_point, const Protocol& protocol) {
+  return protocol.route && protocol.route->tls_options ? protocol.route->tls_options : entry_point.tls.options;
+}
 
 // False: a certificate authority has seen the answer to its challenge, and nothing else is to be said.
-Awaitable<Result<bool>> start_tls(ClientConnection& client, Carries carries) {
+Awaitable<Result<bool>> start_tls(ClientConnection& client, const Protocol& protocol) {
   Worker& worker = client.worker;
   const EntryPoint& entry_point = *client.entry_point;
-  auto context = carries == Carries::http ? entry_point.tls.context : entry_point.tls.tcp_context;
-  if (!context) co_return Failure(FailureKind::handshake_failed, "the TLS options of the entry point cannot be used");
+  client.tls_options = usual_options(entry_point, protocol);
+  if (!client.tls_options || !client.tls_options->can_be_met())
+    co_return Failure(FailureKind::handshake_failed, "the TLS options of the entry point cannot be used");
+  const bool carries_http = protocol.kind == Protocol::Kind::https;
+  const auto context = [http2 = carries_http && entry_point.tls.http2](const TlsOptions& options) {
+    return http2 ? options.with_http2 : options.without_http2;
+  };
   client.reading.within(entry_point.timeouts.handshake);
   // What was read to look at it is put back for the handshake to read.
   client.plain.unread(client.inbox.unread());
   client.inbox.consume(client.inbox.unread().size());
   client.inbox.release_if_empty();
   const SnapshotPtr snapshot = worker.snapshot;
-  client.tls_terms = {entry_point.tls.options, context->client_auth()};
-  bool sni_strict = entry_point.tls.sni_strict;
-  const bool http2 = carries == Carries::http && entry_point.tls.http2;
   tls::ChooseContext own_context = [&](std::string_view server_name) -> std::shared_ptr<const tls::ServerContext> {
-    const TlsOptions* options = snapshot->tls_options->find(server_name);
-    if (options == nullptr) return nullptr;
-    const auto& own = http2 ? options->with_http2 : options->without_http2;
-    client.tls_terms = {options->name, own->client_auth()};
-    sni_strict = options->sni_strict;
-    return own;
+    const HostTlsOptions own = carries_http ? entry_point.http->tls_options(server_name) : HostTlsOptions{};
+    // Of a host whose options cannot be met nothing is served; its clients are told so.
+    if (own.named_by == nullptr || !own.options()->can_be_met()) return nullptr;
+    client.tls_options = own.named_by->tls_options;
+    return context(*client.tls_options);
   };
   tls::ChooseCertificate choose = [&](std::string_view server_name) {
     const tls::CertificateStore& store = *snapshot->certificates;
-    if (sni_strict && !store.find(server_name) && !store.may_issue(server_name)) return tls::CertificatePtr();
+    if (client.tls_options->sni_strict && !store.find(server_name) && !store.may_issue(server_name))
+      return tls::CertificatePtr();
     return worker.certificates.choose(store, server_name, worker.clock.wall_now());
   };
-  auto accepted = co_await tls::accept_tls(client.plain, std::move(context), std::move(choose), snapshot->challenges,
+  auto usual = context(*client.tls_options);
+  auto accepted = co_await tls::accept_tls(client.plain, std::move(usual), std::move(choose), snapshot->challenges,
                                            std::move(own_context));
   if (!accepted && client.reading.expired()) co_return Failure(FailureKind::handshake_timeout);
   if (!accepted) co_return accepted.error();
@@ -123,12 +135,6 @@ Awaitable<Result<bool>> start_tls(ClientConnection& client, Carries carries) {
   client.http2 = accepted->alpn == "h2";
   co_return !accepted->validates;
 }
-
-// What the first bytes, or none of them, say a connection is.
-struct Protocol {
-  enum class Kind : std::uint8_t { http, https, tcp, tcp_over_tls } kind = Kind::http;
-  TcpRoutePtr route;  // with the tcp kinds
-};
 
 Protocol tcp_protocol(const std::shared_ptr<const EntryPoint>& entry_point, const TcpRoute& route) {
   const auto kind = route.tls == TcpTls::terminate ? Protocol::Kind::tcp_over_tls : Protocol::Kind::tcp;
@@ -166,7 +172,7 @@ Result<Protocol> choose_by_server_name(const ClientConnection& client, const tls
   const auto& entry_point = client.entry_point;
   const TcpConnectionFacts facts = facts_of(client, &hello);
   const RouteTable& http = *entry_point->http;
-  const bool https = entry_point->tls.context != nullptr;
+  const bool https = entry_point->tls.options != nullptr;
   if (https && validates_challenge(client, hello)) return Protocol{Protocol::Kind::https, {}};
   if (https && http.has_specific_tls_host(facts.sni)) return Protocol{Protocol::Kind::https, {}};
   if (const TcpRoute* route = entry_point->tcp->match_tls(facts, true)) return tcp_protocol(entry_point, *route);
@@ -233,7 +239,7 @@ Awaitable<Result<Protocol>> choose_by_first_bytes(ClientConnection& client) {
       client.server_name = hello->server_name;
       co_return choose_by_server_name(client, *hello);
     }
-    if (entry_point->tls.context) co_return Protocol{Protocol::Kind::https, {}};
+    if (entry_point->tls.options) co_return Protocol{Protocol::Kind::https, {}};
   }
   if (plain) co_return tcp_protocol(entry_point, *plain);
   if (entry_point->tls.required) co_return Failure(FailureKind::no_protocol, "plain bytes where TLS is required");
@@ -250,14 +256,14 @@ Awaitable<Result<Protocol>> choose_protocol(ClientConnection& client) {
     co_return tcp_protocol(client.entry_point, *route);
   }
   if (tcp.empty() && entry_point.tls.required) co_return Protocol{Protocol::Kind::https, {}};
-  if (tcp.empty() && !entry_point.tls.context) co_return Protocol{Protocol::Kind::http, {}};
+  if (tcp.empty() && !entry_point.tls.options) co_return Protocol{Protocol::Kind::http, {}};
   co_return co_await choose_by_first_bytes(client);
 }
 
 Awaitable<Result<void>> serve(ClientConnection& client, Protocol protocol) {
   using Kind = Protocol::Kind;
   if (protocol.kind == Kind::https || protocol.kind == Kind::tcp_over_tls) {
-    auto started = co_await start_tls(client, protocol.kind == Kind::https ? Carries::http : Carries::tcp);
+    auto started = co_await start_tls(client, protocol);
     if (!started) co_return started.error();
     if (!*started) co_return Result<void>();
   }

@@ -35,7 +35,7 @@ struct ClientConnection {
   Endpoint peer, local;         // of the socket, or as a PROXY header told
   std::string peer_text;        // the peer's address
   std::string server_name;      // SNI; empty: none, or not TLS
-  TlsTerms tls_terms;           // with `tls`
+  TlsOptionsPtr tls_options;    // with `tls`: what the handshake was made under
   bool http2 = false;           // agreed on in the TLS handshake
   bool idle = false;            // between two requests: may be closed at any time
   std::function<void()> wind_down;  // HTTP/2: no new requests, then the end; empty: `idle` says all

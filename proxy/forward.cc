@@ -1,8 +1,10 @@
 #include "proxy/forward.h"
 
+#include "proxy/admin.h"
 #include "proxy/http/error_page.h"
 #include "proxy/http/grpc_refusal.h"
 #include "proxy/relay.h"
+#include "proxy/route_choice.h"
 #include "proxy/upstream/attempt.h"
 #include "proxy/upstream/http2_attempt.h"
 #include "proxy/upstream/picker.h"
@@ -56,54 +58,10 @@ Awaitable<void> redirect(Exchange& exchange, const Redirection& to, ExchangeReco
   (void)co_await exchange.respond(record.status, std::move(fields), {});
 }
 
-bool checks_server_name(const ClientConnection& client, const EntryPoint& entry_point) {
-  if (client.http2) return entry_point.check_server_name != ServerNameCheck::never;
-  return entry_point.check_server_name == ServerNameCheck::always;
-}
-
-const HttpRoute* find_route(const Exchange& exchange, const EntryPoint& entry_point) {
-  HostBuffer buffer;
-  const auto host = host_of_authority(exchange.request().authority, buffer);
-  return entry_point.http->match(host.value_or(""), exchange.request().path, exchange.origin().over_tls);
-}
-
-// Whether the connection was made under the TLS options that the host has now: those of another host, or of before, may
-// have asked for less. What asks for a certificate is not served without TLS at all, but for a challenge's answer,
-// which is anybody's to read.
-bool meets_tls_options(const Exchange& exchange, const ClientConnection& client, const EntryPoint& entry_point) {
-  const TlsOptionsTable& table = *client.worker.snapshot->tls_options;
-  HostBuffer buffer;
-  const auto host = table.empty() ? std::nullopt : host_of_authority(exchange.request().authority, buffer);
-  const TlsOptions* own = host ? table.find(*host) : nullptr;
-  if (!client.tls && (own == nullptr || !own->with_http2->requires_certificate())) return true;
-  if (!client.tls) {
-    const HttpRoute* route = find_route(exchange, entry_point);
-    return route != nullptr && !route->creates_host;
-  }
-  const EntryPointTls& usual = entry_point.tls;
-  const tls::ServerContext* wanted = own != nullptr ? own->with_http2.get() : usual.context.get();
-  return wanted != nullptr && client.tls_terms.options == (own != nullptr ? own->name : usual.options) &&
-         client.tls_terms.client_auth == wanted->client_auth();
-}
-
-// A host that the certificate shown on this connection does not name (RFC 9110 §7.4): the client is to ask for it on a
-// connection of its own. Without a server name the client has not said whom it meant.
-bool is_misdirected(const Exchange& exchange, const ClientConnection& client, const EntryPoint& entry_point) {
-  if (!client.tls || client.server_name.empty() || !checks_server_name(client, entry_point)) return false;
-  HostBuffer buffer;
-  const auto host = host_of_authority(exchange.request().authority, buffer);
-  if (!host || *host == client.server_name) return false;
-  Worker& worker = client.worker;
-  const auto shown =
-      worker.certificates.choose(*worker.snapshot->certificates, client.server_name, worker.clock.wall_now());
-  return !shown || !shown->covers(*host);
-}
-
-// A path that climbs above the root or holds %00 has no meaning at all.
-Failure unroutable(std::string_view path) {
-  std::string storage;
-  if (!normalised_path(path, storage)) return Failure(FailureKind::bad_request, "the path has no normal form");
-  return Failure(FailureKind::no_route);
+// This answer is the last on the connection: HTTP/2 is told by GOAWAY, for the streams that are open go on.
+void send_away(Exchange& exchange, const ClientConnection& client) {
+  exchange.end_connection();
+  if (client.wind_down) client.wind_down();
 }
 
 // The endpoint whose turn it is, or the one the client's cookie names.
@@ -325,6 +283,11 @@ Awaitable<void> refuse(Exchange& exchange, Failure failure, ExchangeRecord& reco
 
 Awaitable<void> forward(Exchange& exchange, ClientConnection& client, std::shared_ptr<const EntryPoint>& entry_point,
                         ExchangeRecord& record) {
+  Admin* const admin = entry_point->admin ? client.worker.admin : nullptr;
+  if (admin && !is_outdated(client, *entry_point)) {
+    co_await admin->answer(exchange, record);
+    co_return;
+  }
   if (const std::string* answer = challenge_answer(exchange, *client.worker.snapshot->challenges)) {
     co_await answer_challenge(exchange, *answer, record);
     co_return;
@@ -333,17 +296,14 @@ Awaitable<void> forward(Exchange& exchange, ClientConnection& client, std::share
     co_await redirect(exchange, *entry_point->redirection, record);
     co_return;
   }
-  if (!meets_tls_options(exchange, client, *entry_point) || is_misdirected(exchange, client, *entry_point)) {
-    Failure failure(FailureKind::misdirected_request, client.server_name);
+  const RouteChoice choice = choose_route(exchange, client, *entry_point);
+  if (choice.outdated) send_away(exchange, client);
+  if (choice.refusal) {
+    Failure failure = *choice.refusal;
     co_await refuse(exchange, std::move(failure), record);
     co_return;
   }
-  const HttpRoute* route = find_route(exchange, *entry_point);
-  if (!route) {
-    Failure failure = unroutable(exchange.request().path);
-    co_await refuse(exchange, std::move(failure), record);
-    co_return;
-  }
+  const HttpRoute* route = choice.route;
   record.route = route->name;
   if (!route->service) {
     Failure failure(FailureKind::no_service, route->missing);

@@ -1,4 +1,5 @@
-// The stages of one exchange, in order: redirect, route, headers, endpoint, connection, send and receive, settle.
+// The stages of one exchange, in order: admin pages, redirect, route, headers, endpoint, connection, send and receive,
+// settle.
 #pragma once
 
 #include "proxy/connection.h"

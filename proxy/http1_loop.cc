@@ -1,6 +1,5 @@
 #include "proxy/http1_loop.h"
 
-#include "proxy/admin.h"
 #include "proxy/forward.h"
 #include "proxy/http/http1_server.h"
 #include "proxy/request_facts.h"
@@ -42,6 +41,10 @@ Awaitable<bool> serve_exchange(ClientConnection& client, RequestHead& request, R
   Worker& worker = client.worker;
   const TimePoint started = worker.clock.now();
   if (!head) request = RequestHead{};
+  // What holds now is what it is judged by, however long its head, or the handshake before, took.
+  auto newest = worker.snapshot->find_entry_point(client.entry_point_name);
+  const bool gone = !newest;
+  if (!gone) client.entry_point = std::move(newest);
   ExchangeRecord record = begin_record(client, request, request.minor_version == 0 ? "HTTP/1.0" : "HTTP/1.1");
   const bool trusted = is_trusted(client, *client.entry_point);
   const std::string address = resolve_client(client, *client.entry_point, request, trusted);
@@ -51,8 +54,8 @@ Awaitable<bool> serve_exchange(ClientConnection& client, RequestHead& request, R
   Http1Exchange exchange(link, request, origin, worker.date.at(record.started), head && !last && !worker.draining);
   if (!head)
     co_await refuse(exchange, head.error(), record);
-  else if (client.entry_point->admin && worker.admin)
-    co_await worker.admin->answer(exchange, record);
+  else if (gone)
+    co_await refuse(exchange, Failure(FailureKind::no_route, "the entry point is gone"), record);
   else
     co_await forward(exchange, client, client.entry_point, record);
   record.bytes_in = std::max(record.bytes_in, exchange.body_received());

@@ -1,6 +1,5 @@
 #include "proxy/http2_loop.h"
 
-#include "proxy/admin.h"
 #include "proxy/forward.h"
 #include "proxy/http/http2_server.h"
 #include "proxy/request_facts.h"
@@ -56,8 +55,6 @@ Awaitable<void> serve_exchange(ClientConnection& client, Http2Exchange& exchange
     co_await refuse(exchange, exchange.head().error(), record);
   else if (!entry_point)
     co_await refuse(exchange, Failure(FailureKind::no_route, "the entry point is gone"), record);
-  else if (entry_point->admin && worker.admin)
-    co_await worker.admin->answer(exchange, record);
   else
     co_await forward(exchange, client, entry_point, record);
   record.bytes_in = std::max(record.bytes_in, exchange.body_received());

@@ -40,6 +40,7 @@ json::value route_json(const HttpRoute& route) {
       {"name", route.name}, {"host", route.host}, {"pathType", text_of(route.path_kind)}, {"path", route.path}};
   if (route.priority != 0) object["priority"] = route.priority;
   if (route.tls_only) object["tlsOnly"] = true;
+  if (route.tls_options) object["tlsOptions"] = route.tls_options->name;
   object["service"] = service_json(route.service.get(), route.missing);
   return object;
 }

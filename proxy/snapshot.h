@@ -6,10 +6,9 @@
 #include "base/names.h"
 #include "proxy/route/route_table.h"
 #include "proxy/route/tcp_route.h"
-#include "proxy/tls_options.h"
+#include "proxy/route/tls_options.h"
 #include "tls/certificate_store.h"
 #include "tls/challenge_board.h"
-#include "tls/server_context.h"
 
 #include <cstdint>
 #include <memory>
@@ -53,12 +52,8 @@ struct Redirection {
 // TLS on every HTTP connection of an entry point (Traefik http.tls), or for hosts whose routes ask for it.
 struct EntryPointTls {
   bool required = false;  // http.tls given: plain HTTP is refused here
-  std::shared_ptr<const tls::ServerContext> context;
-  std::shared_ptr<const tls::ServerContext>
-      tcp_context;  // of TCP routes: no HTTP/2, which their upstreams may not know
-  bool http2 = true;  // `context` offers it; so do those of hosts with options of their own
-  std::string options = "default";  // the name of what the contexts were made of
-  bool sni_strict = false;  // no default certificate here
+  bool http2 = true;  // offered to HTTP clients; TCP routes' upstreams may not know it
+  TlsOptionsPtr options;  // of all hosts and routes that have none of their own; null: none can be had, so no TLS
 };
 
 // Requests for a host that the certificate shown to the TLS server name does not cover: 421, or as any other.
@@ -89,8 +84,6 @@ struct Snapshot {
   std::uint64_t generation = 0;
   std::vector<std::shared_ptr<const EntryPoint>> entry_points;
   std::shared_ptr<const tls::CertificateStore> certificates;  // never null
-  // Hosts that do not have their entry point's TLS options; never null. Empty as yet: no object may name any.
-  std::shared_ptr<const TlsOptionsTable> tls_options = std::make_shared<const TlsOptionsTable>();
   // Challenges of certificate authorities that are pending; never null, usually empty.
   std::shared_ptr<const tls::ChallengeBoard> challenges = std::make_shared<const tls::ChallengeBoard>();
 

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <tuple>
 
 namespace gatehouse::tls {
 namespace {
@@ -87,20 +88,13 @@ Result<std::string> openssl_curves(SSL_CTX* context, const std::vector<std::stri
 int accept_any_certificate(X509_STORE_CTX*, void*) { return 1; }
 
 Result<void> set_client_auth(SSL_CTX* context, const ServerPolicy& policy) {
-  const bool verified =
-      policy.client_auth == ClientAuth::verify_if_given || policy.client_auth == ClientAuth::require_and_verify;
-  const bool required =
-      policy.client_auth == ClientAuth::require_any || policy.client_auth == ClientAuth::require_and_verify;
+  const bool verified = verifies_certificate(policy.client_auth);
+  const bool required = requires_certificate(policy.client_auth);
   if (policy.client_auth == ClientAuth::none) return {};
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER | (required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), nullptr);
   if (!verified) SSL_CTX_set_cert_verify_callback(context, accept_any_certificate, nullptr);
   if (!verified || policy.client_ca_pem.empty()) return {};
   return trust(*context, policy.client_ca_pem, Announce::yes);
-}
-
-std::string client_auth_text(const ServerPolicy& policy) {
-  if (policy.client_auth == ClientAuth::none) return "";
-  return std::to_string(static_cast<int>(policy.client_auth)) + digest(Hash::sha256, policy.client_ca_pem);
 }
 
 // OpenSSL resumes a session only under the session id context it was made under.
@@ -111,7 +105,9 @@ void bind_tickets_to(const ServerPolicy& policy, SSL_CTX* context) {
     text += ';';
     for (const std::string& item : *list) text.append(item).append(",");
   }
-  const std::string bound = digest(Hash::sha256, text + ";" + client_auth_text(policy));
+  text += ";" + std::to_string(static_cast<int>(policy.client_auth));
+  for (const std::string& authority : trusted_by(*context)) text += authority;
+  const std::string bound = digest(Hash::sha256, text);
   static_assert(SSL_MAX_SID_CTX_LENGTH == 32);
   SSL_CTX_set_session_id_context(context, reinterpret_cast<const unsigned char*>(bound.data()),
                                  static_cast<unsigned>(bound.size()));
@@ -139,15 +135,38 @@ Result<Version> parse_version(std::string_view text) {
   return bad("'" + std::string(text.substr(0, 40)) + "' is not a TLS version; use VersionTLS12 or VersionTLS13");
 }
 
-ServerContext::ServerContext(SslContextHandle context, const ServerPolicy& policy, std::string alpn_wire,
-                             std::string curves, std::shared_ptr<const TicketKeys> keys)
+bool requires_certificate(ClientAuth auth) {
+  return auth == ClientAuth::require_any || auth == ClientAuth::require_and_verify;
+}
+
+bool verifies_certificate(ClientAuth auth) {
+  return auth == ClientAuth::verify_if_given || auth == ClientAuth::require_and_verify;
+}
+
+bool is_stricter(ClientAuth auth, ClientAuth other) {
+  const auto rank = [](ClientAuth kind) {
+    return std::tuple(requires_certificate(kind), verifies_certificate(kind), kind == ClientAuth::request);
+  };
+  return rank(auth) > rank(other);
+}
+
+ServerContext::ServerContext(SslContextHandle context, ServerPolicy policy, std::string alpn_wire, std::string curves,
+                             std::shared_ptr<const TicketKeys> keys)
     : context_(std::move(context)),
+      policy_(std::move(policy)),
       alpn_wire_(std::move(alpn_wire)),
       curves_(std::move(curves)),
-      client_auth_(client_auth_text(policy)),
-      requires_certificate_(policy.client_auth == ClientAuth::require_any ||
-                            policy.client_auth == ClientAuth::require_and_verify),
+      authorities_(trusted_by(*context_)),
       keys_(std::move(keys)) {}
+
+bool ServerContext::is_as_strict_as(const ServerContext& other) const {
+  const ServerPolicy &ours = policy_, &theirs = other.policy_;
+  if (ours.min_version < theirs.min_version || is_stricter(theirs.client_auth, ours.client_auth)) return false;
+  if (ours.cipher_suites != theirs.cipher_suites || ours.curves != theirs.curves) return false;
+  return !verifies_certificate(theirs.client_auth) ||
+         (verifies_certificate(ours.client_auth) && std::includes(other.authorities_.begin(), other.authorities_.end(),
+                                                                  authorities_.begin(), authorities_.end()));
+}
 
 Result<std::shared_ptr<const ServerContext>> make_server_context(const ServerPolicy& policy,
                                                                  std::shared_ptr<const TicketKeys> keys) {

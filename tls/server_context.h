@@ -28,6 +28,11 @@ enum class ClientAuth : std::uint8_t {
   require_and_verify,  // one of an authority we trust
 };
 
+bool requires_certificate(ClientAuth auth);
+bool verifies_certificate(ClientAuth auth);
+// Whether it lets in fewer than the other: what requires a certificate comes before what only verifies it.
+bool is_stricter(ClientAuth auth, ClientAuth other);
+
 struct ServerPolicy {
   Version min_version = Version::tls12;
   Version max_version = Version::tls13;
@@ -48,7 +53,7 @@ struct ServerPolicy {
 
 class ServerContext {
  public:
-  ServerContext(SslContextHandle context, const ServerPolicy& policy, std::string alpn_wire, std::string curves,
+  ServerContext(SslContextHandle context, ServerPolicy policy, std::string alpn_wire, std::string curves,
                 std::shared_ptr<const TicketKeys> keys);
 
   ssl_ctx_st* native() const { return context_.get(); }
@@ -57,16 +62,20 @@ class ServerContext {
   const TicketKeys* ticket_keys() const { return keys_.get(); }
   // For OpenSSL: names separated by colons.
   const std::string& curves() const { return curves_; }
-  // What clients have shown of themselves on a connection of this context: equal texts say the same (kind and
-  // authorities). Empty: nothing is asked for.
-  const std::string& client_auth() const { return client_auth_; }
+  ClientAuth client_auth() const { return policy_.client_auth; }
+  Version min_version() const { return policy_.min_version; }
   // No connection of this context is without a certificate.
-  bool requires_certificate() const { return requires_certificate_; }
+  bool requires_certificate() const { return tls::requires_certificate(policy_.client_auth); }
+  // Whether a connection made with this context will do where the other one is asked for: no older version, the same
+  // ciphers and curves, a kind of client certificate no laxer, and where certificates are verified by no authority that
+  // the other does not trust. Protocols do not count.
+  bool is_as_strict_as(const ServerContext& other) const;
 
  private:
   SslContextHandle context_;
-  std::string alpn_wire_, curves_, client_auth_;
-  bool requires_certificate_;
+  ServerPolicy policy_;
+  std::string alpn_wire_, curves_;
+  std::vector<std::string> authorities_;  // for clients: see trusted_by
   std::shared_ptr<const TicketKeys> keys_;
 };
 

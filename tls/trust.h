@@ -4,6 +4,7 @@
 #include "tls/openssl.h"
 
 #include <string>
+#include <vector>
 
 namespace gatehouse::tls {
 
@@ -14,5 +15,8 @@ enum class Announce : std::uint8_t { no, yes };
 // All certificates in the PEM, of which each is trusted as it is, be it an authority in the middle of its chain (as
 // cluster operators hand them out). bad_configuration when there is none, or one is damaged.
 Result<void> trust(ssl_ctx_st& context, const std::string& pem, Announce announce);
+
+// Who the authorities are that it trusts by trust(): the digest of each one's DER, sorted.
+std::vector<std::string> trusted_by(const ssl_ctx_st& context);
 
 }  // namespace gatehouse::tls

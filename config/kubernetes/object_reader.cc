@@ -274,13 +274,23 @@ TcpRouteRule read_tcp_rule(FieldReader& reader, const Value& value) {
   return rule;
 }
 
+// A namespace is a part of the name, as in Traefik's own names.
+std::string read_tls_options(FieldReader& reader, const Value& tls) {
+  const Value given = reader.map(tls, "options");
+  if (!given.given()) return {};
+  const std::string name = reader.text(given, "name", 253), ns = reader.text(given, "namespace", 253);
+  const bool is_whole = ns.empty() || name.empty() || name.find('@') != std::string::npos;
+  return is_whole ? name : ns + "-" + name;
+}
+
 TcpRouteTls read_tcp_tls(FieldReader& reader, const Value& value) {
   TcpRouteTls tls;
   tls.line = {value.line()};
   tls.secret = reader.name(value, "secretName");
   tls.passthrough = reader.boolean(value, "passthrough", false);
   tls.cert_resolver = reader.text(value, "certResolver", 253);
-  tls.ignored = given_fields(value, {"options", "store"});
+  tls.options = read_tls_options(reader, value);
+  tls.ignored = given_fields(value, {"store"});
   for (const Value domain : reader.list(value, "domains")) {
     auto& names = tls.domains.emplace_back();
     if (std::string main = reader.text(domain, "main"); !main.empty()) names.push_back(std::move(main));

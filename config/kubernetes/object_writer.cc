@@ -210,6 +210,7 @@ json::object tls_of(const TcpRouteTls& tls) {
   json::object written{{"passthrough", tls.passthrough}};
   add_text(written, "secretName", tls.secret);
   add_text(written, "certResolver", tls.cert_resolver);
+  if (!tls.options.empty()) written["options"] = json::object{{"name", tls.options}};
   add_ignored(written, tls.ignored);
   json::array domains;
   for (const auto& names : tls.domains) domains.push_back(json::object{{"sans", texts(names)}});

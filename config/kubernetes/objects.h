@@ -222,6 +222,7 @@ struct TcpRouteTls {
   bool passthrough = false;
   std::string cert_resolver;
   std::vector<std::vector<std::string>> domains;  // each one certificate's names, the main one first
+  std::string options;  // as an Ingress's annotation spells them
   std::string ignored;
   Line line;
 

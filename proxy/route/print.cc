@@ -40,6 +40,11 @@ std::string priority_text(const HttpRoute& route, bool wanted) {
   return "(" + std::to_string(default_priority(route)) + ")";
 }
 
+std::string tls_text(const HttpRoute& route) {
+  const bool named = route.tls_options && route.tls_options->can_be_met();
+  return (route.tls_only ? "tls" : "") + (named ? ":" + route.tls_options->name : std::string());
+}
+
 }  // namespace
 
 std::string aligned(const std::vector<std::vector<std::string>>& rows) {
@@ -85,7 +90,7 @@ std::string print_routes(std::span<const HttpRoutePtr> routes) {
   rows.reserve(routes.size());
   for (const auto& route : routes)
     rows.push_back({host_text(*route), std::string(kind_name(path_kind_of(*route))), path_text(*route),
-                    priority_text(*route, priorities), route->tls_only ? "tls" : "",
+                    priority_text(*route, priorities), tls_text(*route),
                     print_target(route->service.get(), route->missing, "503"), route->name});
   return aligned(rows);
 }

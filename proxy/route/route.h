@@ -4,6 +4,7 @@
 
 #include "base/names.h"
 #include "proxy/route/service.h"
+#include "proxy/route/tls_options.h"
 
 #include <cstdint>
 #include <memory>
@@ -24,6 +25,8 @@ struct HttpRoute {
   std::int64_t priority = 0;  // explicit, as Traefik counts it (router.priority annotation); 0 = none
   bool tls_only = false;      // does not exist on plain HTTP (router.tls: "true")
   bool creates_host = true;   // false: an overlay (ACME solver): the other paths are left to less specific hosts
+  std::string owner;          // whose it is; only an owner's own routes say what TLS options the host has
+  TlsOptionsPtr tls_options;  // what it asks for by name; null: nothing
   std::shared_ptr<const Service> service;  // null: answered 503
   std::string missing;        // why there is no service, when there is none
 };

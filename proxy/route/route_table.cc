@@ -10,6 +10,7 @@
 #include <functional>
 #include <span>
 #include <unordered_map>
+#include <utility>
 
 namespace gatehouse {
 namespace {
@@ -46,7 +47,8 @@ bool path_matches(const HttpRoute& route, std::string_view path) {
 
 // All of one host. Shared by the tables in which it is the same.
 struct HostRoutes {
-  explicit HostRoutes(std::vector<HttpRoutePtr> given) : routes(in_matching_order(std::move(given))) {
+  explicit HostRoutes(std::vector<HttpRoutePtr> given)
+      : tls_options(tls_options_of(given)), routes(in_matching_order(std::move(given))) {
     if (needs_index(routes))
       ordinary = std::make_unique<const PathIndex>(those(routes, std::not_fn(has_explicit_priority)));
     for (const auto& route : routes) {
@@ -67,6 +69,7 @@ struct HostRoutes {
     return nullptr;
   }
 
+  const HostTlsOptions tls_options;
   const std::vector<HttpRoutePtr> routes;
   std::unique_ptr<const PathIndex> ordinary;  // of those without an explicit priority; null: look through `routes`
   std::unique_ptr<const PathIndex> prioritised;  // those with an explicit priority, when there are any
@@ -103,19 +106,41 @@ std::vector<Hosts::Entry> by_host(const std::vector<HttpRoutePtr>& routes) {
   return entries;
 }
 
-std::size_t count_special(const std::vector<Hosts::Entry>& entries) {
-  return static_cast<std::size_t>(
-      std::count_if(entries.begin(), entries.end(), [](const auto& entry) { return entry.second->special; }));
-}
+// How many hosts need to be looked at more closely; with none of them in a table nobody need look.
+struct Counts {
+  std::size_t special = 0;  // with an overlay or explicit priority; none: the first level that matches answers
+  std::size_t with_tls_options = 0;
+
+  void add(const HostRoutes& host) {
+    special += host.special ? 1 : 0;
+    with_tls_options += host.tls_options.named_by != nullptr ? 1 : 0;
+  }
+  void remove(const HostRoutes& host) {
+    special -= host.special ? 1 : 0;
+    with_tls_options -= host.tls_options.named_by != nullptr ? 1 : 0;
+  }
+};
 
 }  // namespace
+
+HostTlsOptions tls_options_of(std::span<const HttpRoutePtr> routes) {
+  HostTlsOptions chosen;
+  bool owned = false;
+  for (const auto& route : routes) {
+    if (!route->creates_host) continue;
+    if (!std::exchange(owned, true)) chosen.owner = route->owner;
+    if (!route->tls_options || route->owner != chosen.owner) continue;
+    if (!chosen.named_by || route->tls_options->is_stricter_than(*chosen.options())) chosen.named_by = route.get();
+  }
+  return chosen;
+}
 
 struct RouteTable::Index {
   const HostRoutes* at(HostLevel level, std::string_view host) const;
   const HttpRoute* match(std::string_view host, std::string_view path, bool over_tls) const;
 
   Hosts hosts;
-  std::size_t special = 0;  // hosts with an overlay or explicit priority; none: the first level that matches answers
+  Counts counts;
 };
 
 const HostRoutes* RouteTable::Index::at(HostLevel level, std::string_view host) const {
@@ -144,7 +169,7 @@ const HttpRoute* RouteTable::Index::match(std::string_view host, std::string_vie
     };
     consider(candidates->find(path, over_tls));
     if (candidates->prioritised) consider(candidates->prioritised->find(path, over_tls));
-    if (best && special == 0) return best;
+    if (best && counts.special == 0) return best;
     owned = candidates->owned(over_tls);
   }
   return best;
@@ -152,8 +177,9 @@ const HttpRoute* RouteTable::Index::match(std::string_view host, std::string_vie
 
 RouteTable::RouteTable(const std::vector<HttpRoutePtr>& routes) {
   auto entries = by_host(routes);
-  const std::size_t special = count_special(entries);
-  index_ = std::make_unique<const Index>(Index{Hosts(std::move(entries)), special});
+  Counts counts;
+  for (const auto& [key, host] : entries) counts.add(*host);
+  index_ = std::make_unique<const Index>(Index{Hosts(std::move(entries)), counts});
 }
 RouteTable::~RouteTable() = default;
 
@@ -162,14 +188,16 @@ std::shared_ptr<const RouteTable> RouteTable::changed(const std::shared_ptr<cons
                                                       const std::vector<HttpRoutePtr>& routes) {
   const Index& index = *table->index_;
   auto entries = by_host(routes);
-  std::size_t special = index.special + count_special(entries), there = 0;
+  Counts counts = index.counts;
+  for (const auto& [key, host] : entries) counts.add(*host);
+  std::size_t there = 0;
   std::vector<std::string> keys;
   for (const std::string& host : hosts) {
     keys.emplace_back(host_key(host));
     const HostRoutesPtr* const before = index.hosts.find(keys.back());
     if (before == nullptr) continue;
     ++there;
-    special -= (*before)->special ? 1 : 0;
+    counts.remove(**before);
   }
   const bool same = there == entries.size() && std::all_of(entries.begin(), entries.end(), [&](const auto& entry) {
                       const HostRoutesPtr* const before = index.hosts.find(entry.first);
@@ -177,7 +205,7 @@ std::shared_ptr<const RouteTable> RouteTable::changed(const std::shared_ptr<cons
                     });
   if (same) return table;
   auto next = std::make_shared<RouteTable>(std::vector<HttpRoutePtr>());
-  next->index_ = std::make_unique<const Index>(Index{index.hosts.changed(keys, std::move(entries)), special});
+  next->index_ = std::make_unique<const Index>(Index{index.hosts.changed(keys, std::move(entries)), counts});
   return next;
 }
 
@@ -185,6 +213,19 @@ const HttpRoute* RouteTable::match(std::string_view host, std::string_view path,
   std::string storage;
   const auto normalised = normalised_path(path, storage);
   return normalised ? index_->match(host, *normalised, over_tls) : nullptr;
+}
+
+HostTlsOptions RouteTable::tls_options(std::string_view host) const {
+  if (index_->counts.with_tls_options == 0) return {};
+  const auto at = [&](HostLevel level) {
+    const HostRoutes* const routes = index_->at(level, host);
+    return routes && routes->owned_over_tls ? &routes->tls_options : nullptr;
+  };
+  const HostTlsOptions* const exact = at(HostLevel::exact);
+  if (exact && exact->named_by) return *exact;
+  const HostTlsOptions* const wildcard = at(HostLevel::wildcard);
+  const bool inherits = wildcard && (!exact || exact->owner == wildcard->owner);
+  return inherits && wildcard->named_by ? *wildcard : HostTlsOptions{};
 }
 
 bool RouteTable::has_specific_tls_host(std::string_view host) const {

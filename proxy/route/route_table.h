@@ -11,6 +11,10 @@
 // more specific host on a tie. Overlays (creates_host=false, ACME solvers) come before everything on their own path.
 // A tls_only route does not exist on plain HTTP.
 //
+// Where the owner of a host names TLS options (HttpRoute::tls_options) the strictest are the whole host's, since a
+// handshake knows no path. A wildcard's hold for the names under it too that have none, unless these are another's. So
+// that an owner is heard even where the path is another route's, routes of equal match may stand behind the first.
+//
 // Prefix compares whole path elements. Matching uses a normalised copy of the raw path (path_match.h); the forwarded
 // path is never changed.
 #pragma once
@@ -19,11 +23,23 @@
 #include "proxy/route/route.h"
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace gatehouse {
+
+// Under which TLS options a host is to be asked for, where it has any of its own. Views into the table.
+struct HostTlsOptions {
+  const HttpRoute* named_by = nullptr;  // null: there are none
+  std::string_view owner;  // whose the host is: that of the first route that is not an overlay
+
+  const TlsOptions* options() const { return named_by == nullptr ? nullptr : named_by->tls_options.get(); }
+};
+
+// Of one host's routes in the translator's total order: the strictest that its owner's name, of equals the first.
+HostTlsOptions tls_options_of(std::span<const HttpRoutePtr> routes);
 
 class RouteTable {
  public:
@@ -43,6 +59,10 @@ class RouteTable {
   // has no normal form (who wants to answer 400 to that asks normalised_path first).
   // The pointer lives as long as the table.
   const HttpRoute* match(std::string_view host, std::string_view path, bool over_tls) const;
+
+  // For the server name of a handshake, or the host of a request; normalised. Nothing but a look while no route of the
+  // table names any.
+  HostTlsOptions tls_options(std::string_view host) const;
 
   // A host named by at least one route of its own reachable over TLS, exact or by wildcard: specific enough to win
   // over a TCP route's SNI match. Overlays do not count.

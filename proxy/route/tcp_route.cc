@@ -17,9 +17,11 @@ const TcpRoute* first_match(const std::vector<TcpRoutePtr>& routes, const TcpCon
 
 bool is_plain(const TcpRoute& route) { return route.tls == TcpTls::none; }
 
-std::string tls_text(TcpTls tls) {
+std::string tls_text(const TcpRoute& route) {
   static constexpr std::string_view names[] = {"plain", "terminate", "passthrough"};
-  return std::string(names[static_cast<std::size_t>(tls)]);
+  std::string text(names[static_cast<std::size_t>(route.tls)]);
+  if (route.tls_options) text += ":" + (route.tls_options->can_be_met() ? route.tls_options->name : "closed");
+  return text;
 }
 
 // What sets this service apart from a single one without PROXY header.
@@ -57,7 +59,7 @@ bool TcpRouteTable::has_tls() const {
 std::string TcpRouteTable::print() const {
   std::vector<std::vector<std::string>> rows;
   for (const auto& route : routes_) {
-    std::vector<std::string> row{route->rule.text(), std::to_string(route->priority), tls_text(route->tls)};
+    std::vector<std::string> row{route->rule.text(), std::to_string(route->priority), tls_text(*route)};
     if (route->services.empty()) row.insert(row.end(), {"→ closed: no service", "", route->name});
     for (const auto& service : route->services) {
       const bool first = &service == route->services.data();

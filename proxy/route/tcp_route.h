@@ -4,6 +4,7 @@
 #include "base/names.h"
 #include "base/result.h"
 #include "proxy/route/service.h"
+#include "proxy/route/tls_options.h"
 
 #include <atomic>
 #include <cstdint>
@@ -60,6 +61,7 @@ struct TcpRoute {
   TcpRule rule;
   std::int64_t priority = 0;  // already resolved: explicit or default
   TcpTls tls = TcpTls::none;
+  TlsOptionsPtr tls_options;  // what TLS that ends here is made under; null: what is usual at the entry point
   std::vector<WeightedService> services;
   mutable std::atomic<std::uint32_t> turn{0};  // weighted round robin; as Service::turn
 };

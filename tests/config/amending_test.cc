@@ -100,6 +100,8 @@ class Cluster {
     if (once_in(8)) annotate("traefik.ingress.kubernetes.io/router.pathmatcher", "PathRegexp");
     if (once_in(10)) annotate("cert-manager.io/cluster-issuer", once_in(2) ? "ours" : "theirs");
     if (once_in(8)) annotate("traefik.ingress.kubernetes.io/router.entrypoints", once_in(2) ? "web" : "websecure");
+    if (once_in(5))
+      annotate("traefik.ingress.kubernetes.io/router.tls.options", one_of({"mtls@file", "lax", "default", "gone"}));
     std::string text = head("networking.k8s.io/v1", "Ingress", "i" + number(6),
                             annotations.empty() ? "" : ", annotations: {" + annotations + "}");
     text += "spec:\n  ingressClassName: " + std::string(once_in(8) ? "nginx" : "gatehouse") + "\n  rules:\n";
@@ -181,6 +183,11 @@ std::string shown(const Translation& translation) {
         for (const bool over_tls : {false, true})
           if (const auto* route = entry_point->http->match(host == "*.test" ? "z.test" : host, path, over_tls))
             text += "match " + entry_point->name + " " + host + path + (over_tls ? " tls " : " ") + route->name + "\n";
+  for (const auto& entry_point : translation.snapshot->entry_points)
+    for (const std::string& host : hosts)
+      if (const auto own = entry_point->http->tls_options(host == "*.test" ? "z.test" : host); own.named_by != nullptr)
+        text += "TLS options of " + host + " at " + entry_point->name + ": " + own.options()->name + " by " +
+                own.named_by->name + "\n";
   for (const std::string host :
        {"a.test", "b.test", "c.test", "d.test", "e.test", "x0.test", "x1.test", "z.test", "f.other"}) {
     const auto* certificate = store.find(host);
@@ -236,6 +243,9 @@ TranslationInput input_with(const Terms& terms) {
     input.entry_points.push_back(entry_point);
   }
   input.entry_points[1].domains = {{*HostName::parse("f.other")}};
+  input.tls_options["mtls"] = *make_tls_options("mtls", {.client_auth = tls::ClientAuth::require_and_verify});
+  input.tls_options["lax"] = *make_tls_options("lax", {.client_auth = tls::ClientAuth::request});
+  for (auto& entry_point : input.entry_points) entry_point.entry_point.tls.options = *make_tls_options("default", {});
   input.resolvers = {"le", "two", "own"};
   input.internal_resolvers = {"own"};
   input.acme_resolvers["le"] = {terms.until_issued, {"ours"}};

@@ -45,6 +45,20 @@ TEST(RouteAnnotations, ReadEveryValue) {
   EXPECT_EQ(read.specific_path, PathKind::regex);
 }
 
+TEST(RouteAnnotations, NameTlsOptionsWithoutTheirProvider) {
+  const auto named = [](const std::string& text) {
+    std::vector<Problem> problems;
+    const auto read = routes({{"traefik.ingress.kubernetes.io/router.tls.options", text}}, problems);
+    EXPECT_TRUE(problems.empty());
+    return read.tls_options;
+  };
+  EXPECT_EQ(named("gitlab-mtls@kubernetescrd"), "gitlab-mtls");
+  EXPECT_EQ(named("mtls"), "mtls");
+  EXPECT_EQ(named("@file"), "") << "which nobody has";
+  EXPECT_EQ(named("a@b@c"), "a");
+  for (const char* usual : {"", "default", "default@file"}) EXPECT_EQ(named(usual), std::nullopt) << usual;
+}
+
 TEST(RouteAnnotations, AnEmptyMiddlewareListRefusesNothing) {
   std::vector<Problem> problems;
   EXPECT_TRUE(routes({{"traefik.ingress.kubernetes.io/router.middlewares", ""}}, problems).refusal.empty());

@@ -41,36 +41,37 @@ TEST_F(AssembledOptions, AreThoseOfTheirEntryPoints) {
   settings_.entry_points[1].http2.enabled = false;
   const auto input = assemble();
   EXPECT_TRUE(problems_.empty());
-  EXPECT_EQ(secret(input).options, "mtls");
-  EXPECT_TRUE(secret(input).context->requires_certificate());
-  EXPECT_TRUE(secret(input).tcp_context->requires_certificate());
-  EXPECT_EQ(secret(input).context, input.tls_options.at("mtls")->with_http2);
+  EXPECT_EQ(secret(input).options, input.tls_options.at("mtls"));
+  EXPECT_EQ(secret(input).options->name, "mtls");
+  EXPECT_TRUE(secret(input).http2);
+  EXPECT_TRUE(secret(input).options->with_http2->requires_certificate());
+  EXPECT_TRUE(secret(input).options->without_http2->requires_certificate());
   const EntryPointTls& open = input.entry_points[1].entry_point.tls;
-  EXPECT_EQ(open.options, "default");
-  EXPECT_EQ(open.context->client_auth(), "");
-  EXPECT_EQ(open.context, input.tls_options.at("default")->without_http2);
+  EXPECT_EQ(open.options, input.tls_options.at("default"));
+  EXPECT_FALSE(open.http2);
+  EXPECT_EQ(open.options->with_http2->client_auth(), tls::ClientAuth::none);
 }
 
 TEST_F(AssembledOptions, WithoutTheirAuthoritiesLetNobodyIn) {
   const auto input = assemble();
   ASSERT_EQ(problems_.size(), 1u);
   EXPECT_EQ(problems_[0].object, "tls.options.mtls.clientAuth.caFiles");
-  ASSERT_NE(secret(input).context, nullptr);
-  EXPECT_TRUE(secret(input).context->requires_certificate());
+  ASSERT_NE(secret(input).options, nullptr);
+  EXPECT_TRUE(secret(input).options->requires_certificate());
 }
 
 TEST_F(AssembledOptions, KeepTheAuthoritiesThatWereReadLast) {
   directory_.write("ca.pem", tls::test_root("clients")->pem());
-  const auto first = secret(assemble()).context;
-  EXPECT_EQ(secret(assemble()).context, first) << "nothing has changed";
+  const auto first = secret(assemble()).options;
+  EXPECT_EQ(secret(assemble()).options, first) << "nothing has changed";
   directory_.write("ca.pem", "damaged");
-  EXPECT_EQ(secret(assemble()).context->client_auth(), first->client_auth());
+  EXPECT_TRUE(secret(assemble()).options->is_as_strict_as(*first));
   EXPECT_EQ(problems_.size(), 1u);
   std::filesystem::remove(directory_ / "ca.pem");
-  EXPECT_EQ(secret(assemble()).context->client_auth(), first->client_auth());
+  EXPECT_TRUE(secret(assemble()).options->is_as_strict_as(*first));
   EXPECT_EQ(problems_.size(), 1u);
   directory_.write("ca.pem", tls::test_root("others")->pem());
-  EXPECT_NE(secret(assemble()).context->client_auth(), first->client_auth());
+  EXPECT_FALSE(secret(assemble()).options->is_as_strict_as(*first));
   EXPECT_TRUE(problems_.empty());
 }
 
@@ -79,7 +80,7 @@ TEST_F(AssembledOptions, ThatCannotBeMadeLeaveTheirEntryPointsWithout) {
   const auto input = assemble();
   EXPECT_FALSE(problems_.empty());
   EXPECT_TRUE(secret(input).required) << "so that plain bytes are refused too";
-  EXPECT_EQ(secret(input).context, nullptr);
+  EXPECT_EQ(secret(input).options, nullptr);
   EXPECT_FALSE(input.tls_options.contains("mtls"));
 }
 

@@ -7,12 +7,15 @@
 //   resolve       the DNS names that translation wants resolved
 //   certificates  host: whose certificate it shows
 //   asked         what the ACME resolvers are asked for
-//   requests      what is asked → the service and endpoints, or 404, or 503 and why
+//   requests      what is asked → the service and endpoints, and the TLS options the host has of its own, or 404, or
+//   503
+//                 and why, or what TLS options answer
 // Of certificates and requests the file gives the part before the arrow, of the others all.
 // GATEHOUSE_WRITE_GOLDEN=1 writes the answers as they are now; read the difference before keeping it.
 #include "config/kubernetes/manifest.h"
 #include "config/translation.h"
 #include "proxy/route/print.h"
+#include "proxy/route_choice.h"
 #include "tests/golden/difference.h"
 #include "tls/client_context.h"
 #include "tls/internal_ca.h"
@@ -78,8 +81,25 @@ Lines words_of(const std::string& line) {
   return words;
 }
 
+const TlsOptionsPtr& default_options() {
+  static const TlsOptionsPtr options = make_tls_options("default", {}).value();
+  return options;
+}
+
+// `kind`: as clientAuthType says it.
+void add_tls_options(World& world, const std::string& name, const std::string& kind) {
+  const std::map<std::string, tls::ClientAuth> kinds = {
+      {"NoClientCert", tls::ClientAuth::none},
+      {"RequestClientCert", tls::ClientAuth::request},
+      {"VerifyClientCertIfGiven", tls::ClientAuth::verify_if_given},
+      {"RequireAnyClientCert", tls::ClientAuth::require_any},
+      {"RequireAndVerifyClientCert", tls::ClientAuth::require_and_verify}};
+  world.input.tls_options[name] = make_tls_options(name, {.client_auth = kinds.at(kind)}).value();
+}
+
 EntryPointInput entry_point(const std::string& name) {
   EntryPointInput input;
+  input.entry_point.tls.options = default_options();
   input.entry_point.name = name;
   input.entry_point.admin = name == "admin";
   return input;
@@ -180,6 +200,10 @@ void apply_setting(World& world, const std::string& line) {
     world.input.upstream_tls = nullptr;
   else if (is("resolved", 2))
     world.resolved[words[1]].push_back(asio::ip::make_address(words[2]));
+  else if (is("tls-options", 2))
+    add_tls_options(world, words[1], words[2]);
+  else if (is("entry-point-options", 2))
+    find_entry_point(world, words[1]).entry_point.tls.options = world.input.tls_options.at(words[2]);
   else if (is("resolver", 1))
     world.input.resolvers.insert(words[1]);
   else if (is("acme-resolver", 3))
@@ -279,11 +303,15 @@ std::string service_text(const Service& service) {
 
 std::string http_answer(const EntryPoint& point, std::string_view authority, std::string_view path, bool over_tls) {
   HostBuffer buffer;
-  const auto host = host_of_authority(authority, buffer);
-  const HttpRoute* route = point.http->match(host.value_or(""), path, over_tls);
+  const std::string_view host = host_of_authority(authority, buffer).value_or("");
+  const HttpRoute* route = point.http->match(host, path, over_tls);
+  if (route != nullptr && !route->service) return "503 " + route->missing;
+  const TlsOptions& options = tls_options_for(point, host);
+  if (const auto refusal = refusal_by_tls_options(over_tls ? &options : nullptr, point, host, route))
+    return std::to_string(row(*refusal).status) + " by TLS options";
   if (route == nullptr) return "404";
-  if (route->service) return service_text(*route->service);
-  return "503 " + route->missing;
+  const bool own = over_tls && point.http->tls_options(host).named_by != nullptr;
+  return service_text(*route->service) + (own ? " under " + options.name : "");
 }
 
 std::string tcp_answer(const TcpRoute* route) {

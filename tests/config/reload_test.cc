@@ -296,9 +296,9 @@ TEST_F(Reloading, AReloadKeepsTheTlsContext) {
   start(settings_text());
   reload_->reload_settings();
   auto again = next();
-  EXPECT_NE(published_[0].snapshot->find_entry_point("web")->tls.context, nullptr);
-  EXPECT_EQ(published_[0].snapshot->find_entry_point("web")->tls.context,
-            again.snapshot->find_entry_point("web")->tls.context);
+  EXPECT_NE(published_[0].snapshot->find_entry_point("web")->tls.options, nullptr);
+  EXPECT_EQ(published_[0].snapshot->find_entry_point("web")->tls.options,
+            again.snapshot->find_entry_point("web")->tls.options);
 }
 
 TEST_F(Reloading, TheBuiltInCaIsMadeOnce) {

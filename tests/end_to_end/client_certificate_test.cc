@@ -1,4 +1,4 @@
-// Client certificates by entryPoints.<name>.http.tls.options, with curl and openssl as the clients.
+// Client certificates by the TLS options that an entry point or an Ingress names, with curl and openssl as the clients.
 #include "tests/end_to_end/cluster_bench.h"
 
 #include <csignal>
@@ -6,16 +6,17 @@
 namespace gatehouse::end_to_end {
 namespace {
 
-class ClientCertificate : public ClusterBench {
+class CertificateBench : public ClusterBench {
  protected:
-  void SetUp() override {
+  // `options`: those of the entry point; empty: the usual ones.
+  void start(const std::string& options) {
     authority("ca");
     certificate("alice", "ca");
     api_.apply(service_text({"shop", "web"}, page_.endpoint()) + ingress_text({"shop", "web"}, "shop.test", "web"));
     GatehouseProcess::Settings settings;
     settings.rest = "tls:\n  options:\n    mtls: {clientAuth: {caFiles: [" + file("trusted.crt") +
                     "], clientAuthType: RequireAndVerifyClientCert}}\n";
-    settings.environment["GATEHOUSE_ENTRYPOINTS_WEBSECURE_HTTP_TLS_OPTIONS"] = "mtls";
+    if (!options.empty()) settings.environment["GATEHOUSE_ENTRYPOINTS_WEBSECURE_HTTP_TLS_OPTIONS"] = options;
     trust("ca");
     running_ = ready_gatehouse(settings);
     ASSERT_TRUE(comes([&] { return running_->body("shop.test") == "page"; }));
@@ -68,6 +69,75 @@ class ClientCertificate : public ClusterBench {
   const AnsweringUpstream page_{"page"};
   std::unique_ptr<GatehouseProcess> running_;
 };
+
+class ClientCertificate : public CertificateBench {
+ protected:
+  void SetUp() override { start("mtls"); }
+};
+
+class HostWithOptions : public CertificateBench {
+ protected:
+  void SetUp() override {
+    start("");
+    api_.apply(ingress_text({"shop", "open"}, "open.test", "web"));
+    ASSERT_TRUE(comes([&] { return asked("open.test", "open.test") == "200"; }));
+    ask_for("mtls@kubernetescrd");
+    ASSERT_TRUE(comes([&] { return asked("shop.test", "shop.test") != "200"; }));
+  }
+
+  void ask_for(const std::string& options) const {
+    const Outcome done =
+        kubectl("annotate --overwrite -n shop ingress web traefik.ingress.kubernetes.io/router.tls.options=" + options);
+    EXPECT_EQ(done.status, 0) << done.text;
+  }
+
+  // The status that curl sees; 000: no answer. `certificate`: empty: it has none.
+  std::string asked(const std::string& server_name, const std::string& host, const std::string& certificate = "",
+                    const std::string& http = "--http1.1") const {
+    const std::string port = std::to_string(running_->websecure().port);
+    std::vector<std::string> words{"curl",         "-sk",          http,
+                                   "-o",           "/dev/null",    "-w",
+                                   "%{http_code}", "--resolve",    server_name + ":" + port + ":127.0.0.1",
+                                   "-H",           "Host: " + host};
+    if (!certificate.empty())
+      words.insert(words.end(), {"--cert", file(certificate + ".crt"), "--key", file(certificate + ".key")});
+    words.push_back("https://" + server_name + ":" + port + "/");
+    return run_program(std::move(words), root_.path()).text;
+  }
+};
+
+TEST_F(HostWithOptions, asks_its_clients_for_a_certificate_and_nobody_elses) {
+  authority("others");
+  certificate("mallory", "others");
+  for (const char* http : {"--http1.1", "--http2"}) {
+    EXPECT_EQ(asked("shop.test", "shop.test", "alice", http), "200");
+    EXPECT_EQ(asked("shop.test", "shop.test", "", http), "000");
+    EXPECT_EQ(asked("shop.test", "shop.test", "mallory", http), "000");
+    EXPECT_EQ(asked("open.test", "open.test", "", http), "200");
+  }
+}
+
+TEST_F(HostWithOptions, is_not_to_be_had_by_another_name) {
+  for (const char* http : {"--http1.1", "--http2"})
+    for (const char* name : {"open.test", "nobody.test"})
+      for (const char* certificate : {"", "alice"}) EXPECT_EQ(asked(name, "shop.test", certificate, http), "421");
+  EXPECT_EQ(running_->get("shop.test").status(), 421) << "nor without TLS";
+}
+
+TEST_F(HostWithOptions, answers_503_where_they_are_not_there) {
+  ask_for("mlts");
+  for (const char* name : {"shop.test", "open.test"})
+    EXPECT_TRUE(comes([&] { return asked(name, "shop.test", "alice") == "503"; })) << name;
+  EXPECT_EQ(asked("open.test", "open.test"), "200");
+  EXPECT_NE(running_->problems().find("mlts"), std::string::npos);
+  EXPECT_TRUE(comes([&] {
+    return kubectl("get events.events.k8s.io -n shop -o jsonpath={.items[*].reason}").text.find("TLSOptionsNotFound") !=
+           std::string::npos;
+  }));
+  ask_for("mtls");
+  EXPECT_TRUE(comes([&] { return asked("shop.test", "shop.test", "alice") == "200"; }));
+  EXPECT_EQ(asked("shop.test", "shop.test"), "000");
+}
 
 TEST_F(ClientCertificate, whoever_has_one_of_the_authority_is_let_in_and_nobody_else) {
   authority("others");

@@ -31,7 +31,7 @@ struct Challenges : testing::Test {
 
   EntryDraft mixed(std::vector<HttpRoutePtr> http, std::vector<TcpRoutePtr> tcp) {
     EntryDraft draft = entry("mixed", std::move(http), std::move(tcp));
-    draft.tls.context = tls::make_server_context({}, nullptr).value();
+    draft.tls.options = make_tls_options("default", {}).value();
     return draft;
   }
   void use_default_certificate() {

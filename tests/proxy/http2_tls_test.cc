@@ -27,7 +27,7 @@ struct Http2OverTls : testing::Test {
     proxy.use(std::move(contents));
     EntryDraft draft = entry("web", {to(service({upstream.endpoint()}))});
     draft.tls.required = true;
-    draft.tls.context = tls::make_server_context({}, nullptr).value();
+    draft.tls.options = make_tls_options("default", {}).value();
     draft.check_server_name = check;
     proxy.publish_and_wait({std::move(draft)});
   }
@@ -104,7 +104,7 @@ TEST_F(Http2OverTls, TheUpstreamHearsOfHttps) {
   Upstream plain;
   EntryDraft draft = entry("web", {to(service({plain.endpoint()}))});
   draft.tls.required = true;
-  draft.tls.context = tls::make_server_context({}, nullptr).value();
+  draft.tls.options = make_tls_options("default", {}).value();
   proxy.publish_and_wait({std::move(draft)});
   Client client(connect("a.example"));
   client.send(h2::get(1));

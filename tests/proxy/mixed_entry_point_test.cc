@@ -19,6 +19,7 @@ struct Mixed : testing::Test {
   std::shared_ptr<const tls::InternalCa> ca =
       tls::InternalCa::load_or_create(directory / "ca", SystemClock().wall_now()).value();
   std::shared_ptr<const tls::ServerContext> server_context = tls::make_server_context({}, nullptr).value();
+  TlsOptionsPtr tls_options = make_tls_options("default", {}).value();
   std::shared_ptr<const tls::ClientContext> verifying = client_context(true);
   std::shared_ptr<const tls::ClientContext> trusting = client_context(false);
   AnsweringUpstream web{"web"};
@@ -50,7 +51,7 @@ struct Mixed : testing::Test {
   }
   EntryDraft mixed(std::vector<HttpRoutePtr> http, std::vector<TcpRoutePtr> tcp) {
     EntryDraft draft = entry("mixed", std::move(http), std::move(tcp));
-    draft.tls = {.context = server_context, .tcp_context = server_context};
+    draft.tls.options = tls_options;
     return draft;
   }
   void use_certificates(const std::vector<std::string>& names) {

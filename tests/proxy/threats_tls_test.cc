@@ -20,7 +20,7 @@ std::string repeated(const std::string& bytes, int times) {
 EntryDraft tls_entry(std::vector<HttpRoutePtr> http, std::vector<TcpRoutePtr> tcp = {}) {
   EntryDraft draft = entry("web", std::move(http), std::move(tcp));
   draft.tls.required = true;
-  draft.tls.context = draft.tls.tcp_context = tls::make_server_context({}, nullptr).value();
+  draft.tls.options = make_tls_options("default", {}).value();
   return draft;
 }
 

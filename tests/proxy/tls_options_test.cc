@@ -1,6 +1,6 @@
 // Hosts with TLS options of their own: client certificates that no other host's handshake, no missing server name, no
-// plain request and no connection of before leads around.
-#include "proxy/tls_options.h"
+// plain request, no route of another and no connection of before leads around.
+#include "proxy/route/tls_options.h"
 
 #include "tests/doubles/proxy/http2_peer.h"
 #include "tests/doubles/tls/signed_certificate.h"
@@ -11,51 +11,54 @@ namespace gatehouse {
 namespace {
 
 using tls::ClientAuth;
+using tls::Version;
 
 HostName host(std::string_view text) { return HostName::parse_with_wildcard(text).value(); }
 
-TlsOptionsPtr options(std::string name, ClientAuth auth, const std::string& ca_pem = {}, bool sni_strict = false) {
-  const auto context = [&](std::vector<std::string> alpn) {
-    return tls::make_server_context({.alpn = std::move(alpn), .client_auth = auth, .client_ca_pem = ca_pem}, nullptr)
-        .value();
-  };
-  return std::make_shared<const TlsOptions>(
-      TlsOptions{std::move(name), context({"h2", "http/1.1"}), context({"http/1.1"}), sni_strict});
-}
-
-TEST(TlsOptionsTable, FindsTheHostOrItsWildcard) {
-  const auto a = options("a", ClientAuth::none), b = options("b", ClientAuth::none);
-  const TlsOptionsTable table({{host("x.example"), a}, {host("*.example"), b}, {host("x.example"), b}});
-  EXPECT_EQ(table.find("x.example"), a.get());
-  EXPECT_EQ(table.find("y.example"), b.get());
-  for (const char* other : {"example", "z.y.example", "", "x"}) EXPECT_EQ(table.find(other), nullptr) << other;
-  EXPECT_TRUE(TlsOptionsTable().empty());
-  EXPECT_EQ(TlsOptionsTable().find("x.example"), nullptr);
+TlsOptionsPtr options(std::string name, ClientAuth auth, const std::string& ca_pem = {}, bool sni_strict = false,
+                      Version least = Version::tls12) {
+  return make_tls_options(std::move(name), {.min_version = least, .client_auth = auth, .client_ca_pem = ca_pem},
+                          sni_strict)
+      .value();
 }
 
 class ClientCertificates : public testing::Test {
  protected:
-  ClientCertificates() { publish(); }
+  struct Asks {
+    TlsOptionsPtr options = nullptr;
+    std::string owner = "a";
+    std::int64_t priority = 0;
+  };
 
-  void publish() {
+  // Its path begins with /missing where it leads nowhere.
+  HttpRoutePtr route(const std::string& host, const std::string& path, const Asks& asks) {
+    auto made = std::make_shared<HttpRoute>(*to(service({upstream_.endpoint()}), host, path));
+    made->tls_options = asks.options;
+    made->tls_only = asks.options != nullptr;
+    made->owner = asks.owner;
+    made->priority = asks.priority;
+    return made;
+  }
+
+  void publish() { publish({route("secret.example", "/", {own_}), route("vault.example", "/", {other_})}); }
+
+  // These routes, besides one for any host.
+  void publish(std::vector<HttpRoutePtr> routes) {
+    routes.push_back(route("", "/", {nullptr, ""}));
     tls::CertificateStore::Contents contents;
     for (const char* name : {"open.example", "secret.example", "vault.example"})
       contents.entries.push_back({host(name), shown_});
     contents.default_certificate = shown_;
     proxy_.use(std::move(contents));
-    proxy_.use(TlsOptionsTable({{host("secret.example"), own_}, {host("vault.example"), other_}}));
-    EntryDraft secure = entry("web", {to(service({upstream_.endpoint()}))});
-    secure.tls.required = true;
-    secure.tls.options = base_->name;
-    secure.tls.context = base_->with_http2;
-    secure.tls.tcp_context = base_->without_http2;
-    secure.tls.sni_strict = base_->sni_strict;
-    secure.check_server_name = ServerNameCheck::never;  // the certificate covers them all anyway
     auto challenge =
         std::make_shared<HttpRoute>(*to(service({upstream_.endpoint()}), "secret.example", "/.well-known/x"));
     challenge->creates_host = false;
-    EntryDraft plain = entry("plain", {to(service({upstream_.endpoint()})), challenge});
-    proxy_.publish_and_wait({std::move(secure), std::move(plain)});
+    routes.push_back(challenge);
+    EntryDraft secure = entry("web", routes);
+    secure.tls.required = true;
+    secure.tls.options = base_;
+    secure.check_server_name = ServerNameCheck::never;  // the certificate covers them all anyway
+    proxy_.publish_and_wait({std::move(secure), entry("plain", std::move(routes))});
   }
 
   Result<std::unique_ptr<TlsPeer>> connect(const std::string& server_name, const tls::CertificatePtr& certificate,
@@ -66,14 +69,20 @@ class ClientCertificates : public testing::Test {
     if (certificate) policy.certificate_pem = certificate->pem(), policy.key_pem = certificate->key_pem();
     return TlsPeer::connect(proxy_.connect(), tls::make_client_context(policy).value(), server_name);
   }
-  static std::string request(const std::string& authority) {
-    return "GET / HTTP/1.1\r\nHost: " + authority + "\r\n\r\n";
+  static std::string request(const std::string& authority, const std::string& path = "/") {
+    return "GET " + path + " HTTP/1.1\r\nHost: " + authority + "\r\n\r\n";
+  }
+  static std::string request2(std::uint32_t stream, const std::string& authority, const std::string& path = "/") {
+    return h2::frame(h2::headers, h2::end_headers | h2::end_stream, stream,
+                     h2::field(":method", "GET") + h2::field(":scheme", "https") + h2::field(":authority", authority) +
+                         h2::field(":path", path));
   }
 
   // 0: the connection was refused. TLS 1.3 tells a client only after its handshake.
-  int status(const std::string& server_name, const std::string& authority, const tls::CertificatePtr& certificate) {
+  int status(const std::string& server_name, const std::string& authority, const tls::CertificatePtr& certificate,
+             const std::string& path = "/") {
     auto peer = connect(server_name, certificate);
-    if (!peer || !(*peer)->send(request(authority))) return 0;
+    if (!peer || !(*peer)->send(request(authority, path))) return 0;
     return status_of(**peer);
   }
   static int status_of(Peer& peer) {
@@ -83,12 +92,16 @@ class ClientCertificates : public testing::Test {
       return 0;
     }
   }
-  int status2(const std::string& server_name, const std::string& authority, const tls::CertificatePtr& certificate) {
+  int status2(const std::string& server_name, const std::string& authority, const tls::CertificatePtr& certificate,
+              const std::string& path = "/") {
     h2::Client client(connect(server_name, certificate, {"h2"}).value());
-    client.send(h2::frame(h2::headers, h2::end_headers | h2::end_stream, 1,
-                          h2::field(":method", "GET") + h2::field(":scheme", "https") +
-                              h2::field(":authority", authority) + h2::field(":path", "/")));
+    client.send(request2(1, authority, path));
     return client.answer(1).status;
+  }
+  int plain_status(const std::string& authority, const std::string& path = "/") {
+    RawPeer plain = proxy_.connect("plain");
+    plain.send(request(authority, path));
+    return plain.read_message().status();
   }
 
   const tls::CertificatePtr root_ = tls::test_root("clients"), other_root_ = tls::test_root("others");
@@ -105,6 +118,7 @@ class ClientCertificates : public testing::Test {
 };
 
 TEST_F(ClientCertificates, AHostIsServedToWhomItsOptionsLetIn) {
+  publish();
   EXPECT_EQ(status("secret.example", "secret.example", alice_), 200);
   EXPECT_EQ(status("secret.example", "secret.example", nullptr), 0);
   EXPECT_EQ(status("vault.example", "vault.example", alice_), 0) << "of another authority";
@@ -113,31 +127,127 @@ TEST_F(ClientCertificates, AHostIsServedToWhomItsOptionsLetIn) {
 }
 
 TEST_F(ClientCertificates, ALaxNameLeadsToNoStrictHost) {
+  publish();
   for (const std::string name : {"open.example", "nobody.example", ""})
     for (const std::string authority : {"secret.example", "SECRET.example.:443", "vault.example"}) {
       EXPECT_EQ(status(name, authority, nullptr), 421) << name << " " << authority;
       EXPECT_EQ(status(name, authority, alice_), 421) << "nobody has asked for it";
+      EXPECT_EQ(status(name, authority, nullptr, "/../x"), 421) << "nothing is told of its paths";
     }
   EXPECT_EQ(status2("open.example", "secret.example", alice_), 421);
   EXPECT_EQ(upstream_.requests(), 0);
 }
 
 TEST_F(ClientCertificates, NorDoesAnotherStrictHost) {
+  publish();
   EXPECT_EQ(status("secret.example", "vault.example", alice_), 421);
   EXPECT_EQ(status2("secret.example", "vault.example", alice_), 421);
-  EXPECT_EQ(status("secret.example", "open.example", alice_), 421) << "other options are other options";
+  EXPECT_EQ(status("secret.example", "open.example", alice_), 200) << "more than it asks for";
 }
 
 TEST_F(ClientCertificates, NorARequestWithoutTls) {
-  RawPeer plain = proxy_.connect("plain");
-  plain.send(request("secret.example"));
-  EXPECT_EQ(plain.read_message().status(), 421);
-  RawPeer authority = proxy_.connect("plain");
-  authority.send("GET /.well-known/x HTTP/1.1\r\nHost: secret.example\r\n\r\n");
-  EXPECT_EQ(authority.read_message().status(), 200);
-  RawPeer allowed = proxy_.connect("plain");
-  allowed.send(request("open.example"));
-  EXPECT_EQ(allowed.read_message().status(), 200);
+  publish();
+  EXPECT_EQ(plain_status("secret.example"), 421);
+  EXPECT_EQ(plain_status("secret.example", "/.well-known/x"), 200) << "an authority's challenge";
+  EXPECT_EQ(plain_status("open.example"), 200);
+}
+
+TEST_F(ClientCertificates, AConnectionIsTriedAnewForEachRequest) {
+  publish();
+  auto peer = connect("open.example", nullptr).value();
+  peer->send(request("open.example") + request("secret.example") + request("open.example"));
+  for (const int expected : {200, 421, 200}) EXPECT_EQ(status_of(*peer), expected);
+  h2::Client client(connect("open.example", nullptr, {"h2"}).value());
+  client.send(request2(1, "secret.example") + request2(3, "open.example"));
+  EXPECT_EQ(client.answer(1).status, 421);
+  EXPECT_EQ(client.answer(3).status, 200);
+}
+
+TEST_F(ClientCertificates, TheStrictestOfAHostsOwnerHoldForAllOfIt) {
+  const auto lax = options("lax", ClientAuth::request);
+  publish({route("secret.example", "/", {}), route("secret.example", "/lax", {lax}),
+           route("secret.example", "/strict", {own_})});
+  for (const char* path : {"/", "/lax", "/strict"}) {
+    EXPECT_EQ(status("secret.example", "secret.example", nullptr, path), 0) << path;
+    EXPECT_EQ(status("secret.example", "secret.example", alice_, path), 200) << path;
+    EXPECT_EQ(status("open.example", "secret.example", nullptr, path), 421) << path;
+    EXPECT_EQ(plain_status("secret.example", path), 421) << path;
+  }
+}
+
+TEST_F(ClientCertificates, WhoIsServedInAnothersPlaceIsHeardAllTheSame) {
+  publish({route("secret.example", "/", {}), route("secret.example", "/", {own_})});
+  EXPECT_EQ(status("secret.example", "secret.example", nullptr), 0);
+  EXPECT_EQ(status("open.example", "secret.example", nullptr), 421);
+}
+
+TEST_F(ClientCertificates, OthersNeitherWeakenAHostNorBreakIt) {
+  const auto lax = options("lax", ClientAuth::request);
+  publish({route("secret.example", "/", {own_}), route("secret.example", "/b", {lax, "b"}),
+           route("open.example", "/", {}), route("open.example", "/b", {other_, "b"})});
+  EXPECT_EQ(status("secret.example", "secret.example", nullptr, "/b"), 0);
+  EXPECT_EQ(status("secret.example", "secret.example", alice_), 200);
+  EXPECT_EQ(status("open.example", "open.example", nullptr), 200);
+  EXPECT_EQ(status("open.example", "open.example", nullptr, "/b"), 421) << "never without what it asks for";
+}
+
+// An owner that asks for less than the entry point does so for its own routes: not for one without a host, or
+// another's.
+TEST_F(ClientCertificates, ALaxHostLeadsToNoRouteOfOthers) {
+  base_ = options("default", ClientAuth::require_and_verify, root_->pem());
+  publish({route("open.example", "/mine", {options("lax", ClientAuth::none)}), route("open.example", "/too", {}),
+           route("open.example", "/b", {nullptr, "b"})});
+  EXPECT_EQ(status("open.example", "open.example", nullptr, "/mine"), 200);
+  EXPECT_EQ(status("open.example", "open.example", nullptr, "/too"), 200);
+  EXPECT_EQ(status("open.example", "open.example", nullptr, "/"), 421) << "the route for any host";
+  EXPECT_EQ(status("open.example", "open.example", nullptr, "/b"), 421);
+  EXPECT_EQ(status2("open.example", "open.example", nullptr, "/"), 421);
+  EXPECT_EQ(status("other.example", "other.example", alice_), 200);
+}
+
+TEST_F(ClientCertificates, AWildcardsHoldForTheNamesUnderItThatHaveNone) {
+  publish({route("*.example", "/", {own_}), route("own.example", "/", {}), route("lax.example", "/", {base_}),
+           route("theirs.example", "/", {nullptr, "b"})});
+  for (const std::string name : {"any.example", "own.example"}) {
+    EXPECT_EQ(status(name, name, nullptr), 0) << name;
+    EXPECT_EQ(status(name, name, alice_), 200) << name;
+    for (const std::string lax : {"lax.example", "theirs.example", "a.b.example", ""}) {
+      EXPECT_EQ(status(lax, name, nullptr), 421) << lax << " " << name;
+      EXPECT_EQ(status2(lax, name, nullptr), 421) << lax << " " << name;
+    }
+  }
+  for (const std::string name : {"lax.example", "theirs.example"}) EXPECT_EQ(status(name, name, nullptr), 200) << name;
+}
+
+TEST_F(ClientCertificates, AWildcardThatOvertakesAHostIsNotServedWithoutItsOwn) {
+  publish({route("*.example", "/far", {own_, "a", 1000}), route("theirs.example", "/", {nullptr, "b"})});
+  EXPECT_EQ(status("theirs.example", "theirs.example", nullptr), 200);
+  EXPECT_EQ(status("theirs.example", "theirs.example", nullptr, "/far"), 421);
+  EXPECT_EQ(status("theirs.example", "theirs.example", alice_, "/far"), 421) << "which nobody has looked at";
+  EXPECT_EQ(status("any.example", "any.example", alice_, "/far"), 200);
+}
+
+TEST_F(ClientCertificates, WhatCannotBeMetIsNeverServed) {
+  publish({route("secret.example", "/", {tls_options_nobody_meets()}), route("secret.example", "/too", {}),
+           route("vault.example", "/", {own_})});
+  for (const char* path : {"/", "/too", "/other"}) {
+    EXPECT_EQ(status("secret.example", "secret.example", alice_, path), 503) << path;
+    EXPECT_EQ(status("vault.example", "secret.example", alice_, path), 503) << path;
+    EXPECT_EQ(status2("open.example", "secret.example", nullptr, path), 503) << path;
+    EXPECT_EQ(plain_status("secret.example", path), 503) << path;
+  }
+  EXPECT_EQ(status("vault.example", "vault.example", alice_), 200);
+  EXPECT_EQ(status("open.example", "open.example", nullptr), 200);
+  EXPECT_EQ(upstream_.requests(), 2);
+}
+
+TEST_F(ClientCertificates, OtherTermsCountToo) {
+  publish({route("secret.example", "/", {options("modern", ClientAuth::none, {}, false, Version::tls13)}),
+           route("vault.example", "/", {options("named", ClientAuth::none, {}, true)})});
+  EXPECT_EQ(status("secret.example", "secret.example", nullptr), 200);
+  EXPECT_EQ(status("open.example", "secret.example", nullptr), 421);
+  EXPECT_EQ(status("nobody.example", "vault.example", nullptr), 421);
+  EXPECT_EQ(plain_status("secret.example"), 200) << "of the route for any host";
 }
 
 TEST_F(ClientCertificates, AnEntryPointsOptionsAreThoseOfAllItsOtherHosts) {
@@ -150,6 +260,7 @@ TEST_F(ClientCertificates, AnEntryPointsOptionsAreThoseOfAllItsOtherHosts) {
 }
 
 TEST_F(ClientCertificates, AConnectionOfBeforeIsHeldToWhatHoldsNow) {
+  publish();
   auto lax = connect("open.example", nullptr).value();
   lax->send(request("open.example"));
   ASSERT_EQ(status_of(*lax), 200);
@@ -160,20 +271,67 @@ TEST_F(ClientCertificates, AConnectionOfBeforeIsHeldToWhatHoldsNow) {
   base_ = options("default", ClientAuth::require_any);
   own_ = options("mtls", ClientAuth::require_and_verify, other_root_->pem());
   publish();
-  lax->send(request("open.example"));
-  EXPECT_EQ(status_of(*lax), 421);
-  let_in->send(request("secret.example"));
-  EXPECT_EQ(status_of(*let_in), 421) << "its authority is trusted no more";
+  for (auto* peer : {&lax, &let_in}) {
+    (*peer)->send(request(peer == &lax ? "open.example" : "secret.example"));
+    const Message answer = (*peer)->read_message();
+    EXPECT_EQ(answer.status(), 421);
+    EXPECT_EQ(answer.field("connection"), "close") << "so that the client comes anew";
+    (*peer)->await_end();
+  }
 }
 
-TEST_F(ClientCertificates, AReloadThatChangesNothingOfItIsNotNoticed) {
+// A handshake, or half a request, of before is no way in.
+TEST_F(ClientCertificates, SoIsItsFirstRequest) {
+  publish();
+  auto silent = connect("open.example", nullptr).value();
+  auto slow = connect("open.example", nullptr).value();
+  const std::string head = request("open.example");
+  slow->send(head.substr(0, 10));
+  ASSERT_EQ(proxy_.await_open("web", 2), 2);
+  own_ = options("mtls", ClientAuth::require_and_verify, root_->pem());
+  publish({route("open.example", "/", {own_})});
+  slow->send(head.substr(10));
+  EXPECT_EQ(status_of(*slow), 421);
+  silent->send(head);
+  EXPECT_EQ(status_of(*silent), 421);
+}
+
+TEST_F(ClientCertificates, OverHttp2ItsEndIsAnnounced) {
+  publish();
+  h2::Client client(connect("open.example", nullptr, {"h2"}).value());
+  client.send(request2(1, "open.example"));
+  ASSERT_EQ(client.answer(1).status, 200);
+  publish({route("open.example", "/", {own_})});
+  client.send(request2(3, "open.example"));
+  EXPECT_EQ(client.answer(3).status, 421);
+  EXPECT_EQ(client.goaway_error(), h2::no_error);
+}
+
+TEST_F(ClientCertificates, WhoAsksForAnotherHostKeepsItsConnection) {
+  publish();
+  h2::Client client(connect("open.example", nullptr, {"h2"}).value());
+  client.send(request2(1, "secret.example"));
+  ASSERT_EQ(client.answer(1).status, 421);
+  client.send(request2(3, "open.example"));
+  EXPECT_EQ(client.answer(3).status, 200);
+  client.send(h2::frame(h2::ping, 0, 0, "12345678"));
+  EXPECT_EQ(client.next().type, h2::ping) << "and no GOAWAY before";
+}
+
+TEST_F(ClientCertificates, AReloadThatAsksForNoMoreIsNotNoticed) {
+  own_ = options("mtls", ClientAuth::require_and_verify, root_->pem());
+  publish();
   auto let_in = connect("secret.example", alice_).value();
   let_in->send(request("secret.example"));
   ASSERT_EQ(status_of(*let_in), 200);
-  own_ = options("mtls", ClientAuth::require_and_verify, root_->pem());
-  publish();
-  let_in->send(request("secret.example"));
-  EXPECT_EQ(status_of(*let_in), 200);
+  for (const auto& next : {options("renamed", ClientAuth::require_and_verify, "# the same\n" + root_->pem()),
+                           options("mtls", ClientAuth::require_and_verify, other_root_->pem() + root_->pem()),
+                           options("mtls", ClientAuth::require_any)}) {
+    own_ = next;
+    publish();
+    let_in->send(request("secret.example"));
+    EXPECT_EQ(status_of(*let_in), 200);
+  }
 }
 
 TEST_F(ClientCertificates, StrictNamesAreThoseOfTheOptions) {
@@ -184,6 +342,51 @@ TEST_F(ClientCertificates, StrictNamesAreThoseOfTheOptions) {
   EXPECT_EQ(status("open.example", "open.example", nullptr), 200);
   EXPECT_EQ(status("nobody.example", "nobody.example", nullptr), 0);
   EXPECT_EQ(status("", "open.example", nullptr), 0);
+}
+
+TEST_F(ClientCertificates, TheAdminPagesAreHeldToTheirEntryPointsToo) {
+  const auto publish_admin = [&] {
+    tls::CertificateStore::Contents contents;
+    contents.default_certificate = shown_;
+    proxy_.use(std::move(contents));
+    EntryDraft pages = entry("web", {});
+    pages.admin = true;
+    pages.tls.required = true;
+    pages.tls.options = base_;
+    proxy_.publish_and_wait({std::move(pages)});
+  };
+  publish_admin();
+  auto peer = connect("gatehouse.test", nullptr).value();
+  peer->send(request("gatehouse.test", "/ping"));
+  ASSERT_EQ(status_of(*peer), 200);
+  base_ = options("default", ClientAuth::require_any);
+  publish_admin();
+  peer->send(request("gatehouse.test", "/ping"));
+  EXPECT_EQ(status_of(*peer), 421);
+}
+
+TEST_F(ClientCertificates, ATcpRoutesOwnHoldForIt) {
+  const auto tcp = [&](const std::string& rule, TlsOptionsPtr asked) {
+    auto made = std::make_shared<TcpRoute>();
+    made->rule = TcpRule::parse(rule).value();
+    made->priority = made->rule.default_priority();
+    made->tls = TcpTls::terminate;
+    made->tls_options = std::move(asked);
+    made->services.push_back({service({upstream_.endpoint()}), 1, ProxyHeaderVersion::none, ""});
+    return made;
+  };
+  tls::CertificateStore::Contents contents;
+  contents.default_certificate = shown_;
+  proxy_.use(std::move(contents));
+  EntryDraft draft = entry("web", {route("secret.example", "/", {base_})},
+                           {tcp("HostSNI(`mtls.example`)", own_),
+                            tcp("HostSNI(`gone.example`)", tls_options_nobody_meets()), tcp("HostSNI(`*`)", nullptr)});
+  draft.tls.options = base_;
+  proxy_.publish_and_wait({std::move(draft)});
+  EXPECT_EQ(status("mtls.example", "x.example", nullptr), 0);
+  EXPECT_EQ(status("mtls.example", "x.example", alice_), 200);
+  EXPECT_EQ(status("gone.example", "x.example", alice_), 0);
+  EXPECT_EQ(status("lax.example", "mtls.example", nullptr), 200) << "which the other upstream answers";
 }
 
 }  // namespace

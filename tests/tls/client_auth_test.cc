@@ -154,10 +154,18 @@ TEST(ClientAuth, TheAuthoritiesAreAnnouncedAndTellContextsApart) {
                 ? 0
                 : sk_X509_NAME_num(SSL_CTX_get_client_CA_list(one->native())),
             1);
-  EXPECT_EQ(one->client_auth(), context(ClientAuth::require_and_verify, root->pem())->client_auth());
-  EXPECT_NE(one->client_auth(), context(ClientAuth::require_and_verify, other->pem())->client_auth());
-  EXPECT_NE(one->client_auth(), context(ClientAuth::verify_if_given, root->pem())->client_auth());
-  EXPECT_EQ(context(ClientAuth::none, "")->client_auth(), "");
+  EXPECT_TRUE(one->is_as_strict_as(*context(ClientAuth::require_and_verify, "# the same\n" + root->pem())));
+  EXPECT_FALSE(one->is_as_strict_as(*context(ClientAuth::require_and_verify, other->pem())));
+  EXPECT_FALSE(one->is_as_strict_as(*context(ClientAuth::verify_if_given, other->pem())));
+  const auto both = context(ClientAuth::require_and_verify, other->pem() + root->pem());
+  EXPECT_TRUE(one->is_as_strict_as(*both));
+  EXPECT_FALSE(both->is_as_strict_as(*one));
+  const auto optional = context(ClientAuth::verify_if_given, root->pem());
+  EXPECT_TRUE(one->is_as_strict_as(*optional));
+  EXPECT_FALSE(optional->is_as_strict_as(*one));
+  const auto any = context(ClientAuth::require_any, "");
+  EXPECT_TRUE(one->is_as_strict_as(*any));
+  EXPECT_FALSE(any->is_as_strict_as(*optional)) << "nobody has looked at what was shown";
   EXPECT_TRUE(one->requires_certificate());
   EXPECT_TRUE(context(ClientAuth::require_any, "")->requires_certificate());
   EXPECT_FALSE(context(ClientAuth::verify_if_given, root->pem())->requires_certificate());

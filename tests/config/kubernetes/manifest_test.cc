@@ -136,7 +136,7 @@ metadata: {name: ssh, namespace: gitlab}
 spec:
   ingressClassName: gatehouse
   routes: [{match: x, priority: -5, syntax: v2, middlewares: [{name: allow}]}]
-  tls: {secretName: s, certResolver: r, domains: [{main: a, sans: [b, c]}], options: {name: strict}}
+  tls: {secretName: s, certResolver: r, domains: [{main: a, sans: [b, c]}], options: {name: strict, namespace: gitlab}, store: {name: s}}
 )",
                                      "a.yaml");
   EXPECT_EQ(problem_lines(parsed), "");
@@ -155,7 +155,8 @@ spec:
   EXPECT_EQ(route.routes[0].middlewares, std::vector<std::string>{"allow"});
   ASSERT_TRUE(route.tls);
   EXPECT_EQ(route.tls->domains, (std::vector<std::vector<std::string>>{{"a", "b", "c"}}));
-  EXPECT_EQ(route.tls->ignored, "options");
+  EXPECT_EQ(route.tls->options, "gitlab-strict");
+  EXPECT_EQ(route.tls->ignored, "store");
   EXPECT_NE(key_of(parsed.objects[0]), key_of(parsed.objects[1]));
 }
 

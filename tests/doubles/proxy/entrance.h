@@ -30,7 +30,7 @@ class Entrance {
       contents.default_certificate = tls::make_self_signed({}, SystemClock().wall_now()).value();
       proxy.use(std::move(contents));
       draft.tls.required = true;
-      draft.tls.context = tls::make_server_context({}, nullptr).value();
+      draft.tls.options = make_tls_options("default", {}).value();
     }
     proxy.publish_and_wait({std::move(draft)});
   }

@@ -107,7 +107,6 @@ std::vector<std::string> TestProxy::publish(std::vector<EntryDraft> entries) {
   snapshot->generation = ++generation_;
   snapshot->certificates = certificates_;
   snapshot->challenges = challenges_;
-  snapshot->tls_options = tls_options_;
   entries.push_back(admin_entry());
   for (auto& draft : entries) snapshot->entry_points.push_back(finished(std::move(draft)));
   return server_->publish(std::move(snapshot));
@@ -120,10 +119,6 @@ void TestProxy::publish_and_wait(std::vector<EntryDraft> entries) {
 
 void TestProxy::use(tls::CertificateStore::Contents certificates) {
   certificates_ = std::make_shared<const tls::CertificateStore>(std::move(certificates));
-}
-
-void TestProxy::use(TlsOptionsTable options) {
-  tls_options_ = std::make_shared<const TlsOptionsTable>(std::move(options));
 }
 
 void TestProxy::use(tls::ChallengeBoard challenges) {

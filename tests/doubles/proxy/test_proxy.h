@@ -63,9 +63,6 @@ class TestProxy {
   // The challenges that are pending from the next publish on.
   void use(tls::ChallengeBoard challenges);
 
-  // The TLS options of hosts from the next publish on.
-  void use(TlsOptionsTable options);
-
   RawPeer connect(const std::string& entry_point = "web", int receive_buffer = 0,
                   const std::string& source = "127.0.0.1");
   Endpoint address(const std::string& entry_point) const;
@@ -100,7 +97,6 @@ class TestProxy {
   std::deque<std::string> lines_;
   std::shared_ptr<const tls::CertificateStore> certificates_ = std::make_shared<const tls::CertificateStore>();
   std::shared_ptr<const tls::ChallengeBoard> challenges_ = std::make_shared<const tls::ChallengeBoard>();
-  std::shared_ptr<const TlsOptionsTable> tls_options_ = std::make_shared<const TlsOptionsTable>();
   std::uint64_t generation_ = 0;
   Admin admin_;
   std::unique_ptr<Server> server_;
