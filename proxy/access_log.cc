@@ -82,8 +82,9 @@ std::string access_log_line(const ExchangeRecord& record, AccessLogFormat format
       .add("protocol", record.protocol)
       .add("scheme", record.over_tls ? "https" : "http")
       .add("serverName", record.server_name)
-      .add_number("status", record.status)
-      .add_number("bytesIn", record.bytes_in)
+      .add_number("status", record.status);
+  if (record.grpc_status) line.add_number("grpcStatus", *record.grpc_status);
+  line.add_number("bytesIn", record.bytes_in)
       .add_number("bytesOut", record.bytes_out)
       .add_milliseconds("durationMs", record.duration)
       .add("route", record.route)

@@ -28,6 +28,7 @@ void add(EntryPointCounters& to, const EntryPointCounters& from) {
 
 void add(ServiceCounters& to, const ServiceCounters& from) {
   add_all(to.requests, from.requests);
+  add_all(to.grpc_calls, from.grpc_calls);
   to.sessions += from.sessions;
   to.connects += from.connects;
   to.failed_connects += from.failed_connects;

@@ -17,6 +17,9 @@ namespace gatehouse {
 // Counts per status class: index status / 100; 0 = no answer was sent.
 using StatusCounts = std::array<std::uint64_t, 6>;
 
+// Counts per gRPC status; the last is for numbers that have no name.
+using GrpcCounts = std::array<std::uint64_t, 18>;
+
 struct DurationCounts {
   // Upper bounds in seconds; the last bucket is everything.
   static constexpr std::array<double, 12> bounds{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.3, 1.2, 5, 30, 300};
@@ -40,6 +43,7 @@ struct EntryPointCounters {
 
 struct ServiceCounters {
   StatusCounts requests{};
+  GrpcCounts grpc_calls{};
   std::uint64_t sessions = 0, connects = 0, failed_connects = 0, retries = 0;
 };
 

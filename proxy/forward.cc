@@ -2,13 +2,14 @@
 
 #include "proxy/admin.h"
 #include "proxy/http/error_page.h"
-#include "proxy/http/grpc_refusal.h"
+#include "proxy/http/grpc.h"
 #include "proxy/relay.h"
 #include "proxy/route_choice.h"
 #include "proxy/upstream/attempt.h"
 #include "proxy/upstream/http2_attempt.h"
 #include "proxy/upstream/picker.h"
 #include "proxy/upstream/retry.h"
+#include "proxy/upstream_link.h"
 
 namespace gatehouse {
 namespace {
@@ -77,75 +78,6 @@ const Endpoint* choose_endpoint(const Service& service, const RequestHead& reque
       service, [&](const Endpoint& endpoint) { return health.usable(endpoint); }, tried);
 }
 
-// What an attempt goes over: a connection of its own (HTTP/1.1), or a stream of a shared one.
-struct UpstreamLink {
-  std::unique_ptr<UpstreamConnection> own;
-  std::shared_ptr<Http2Upstream> shared;
-
-  explicit operator bool() const { return own || shared; }
-};
-
-Awaitable<Result<UpstreamLink>> connect(Worker& worker, const Service& service, const Endpoint& endpoint,
-                                        bool http1_only) {
-  ServiceCounters& counters = worker.counters.of_service(service.name);
-  UpstreamLink link;
-  link.own = worker.pool.make(endpoint);
-  auto opened = co_await link.own->open(service, http1_only);
-  if (opened && link.own->speaks_http2()) {
-    link.shared = worker.http2_pool.make(std::move(link.own), service);
-    opened = co_await link.shared->start(service.timeouts.dial);
-    if (opened && !link.shared->has_room()) {
-      link.shared->retire();
-      opened = Failure(FailureKind::connect_failed, endpoint.text() + " takes no HTTP/2 requests");
-    }
-  }
-  if (!opened) {
-    ++counters.failed_connects;
-    // Our own lack of descriptors says nothing about the endpoint, nor that it does not speak what one client needs.
-    const FailureKind kind = opened.error().kind;
-    const bool of_endpoint = kind != FailureKind::internal && !(http1_only && kind == FailureKind::upstream_tls_failed);
-    if (of_endpoint) worker.health.failed(endpoint);
-    co_return opened.error();
-  }
-  ++counters.connects;
-  worker.health.succeeded(endpoint);
-  co_return link;
-}
-
-// Where many want the same endpoint at once and its connections are shared, one dials and the others wait.
-Awaitable<Result<UpstreamLink>> connect_once(Worker& worker, const Service& service, const Endpoint& endpoint) {
-  UpstreamLink link;
-  auto waited = co_await worker.http2_pool.wait(service, endpoint);
-  if (!waited) co_return waited.error();
-  if (*waited) {
-    link.shared = std::move(*waited);
-    co_return link;
-  }
-  Http2Pool::Dial dial(worker.http2_pool, service, endpoint);
-  auto connected = co_await connect(worker, service, endpoint, false);
-  if (!connected)
-    dial.failed(connected.error());
-  else if (connected->shared)
-    worker.http2_pool.put(connected->shared);
-  else
-    dial.found_http1();
-  co_return connected;
-}
-
-// A connection that is there already, if there is one.
-UpstreamLink take_pooled(Worker& worker, const Service& service, const Endpoint& endpoint, bool http1_only) {
-  UpstreamLink link;
-  if (service.speech != UpstreamSpeech::http1 && !http1_only) link.shared = worker.http2_pool.take(service, endpoint);
-  if (!link.shared && service.speech != UpstreamSpeech::http2_in_clear)
-    link.own = worker.pool.take_idle(service, endpoint);
-  return link;
-}
-
-// Over TLS an upgrade gets a connection that can be upgraded.
-bool needs_http1(const Service& service, const RequestHead& request) {
-  return service.speech == UpstreamSpeech::by_alpn && !request.upgrade.empty();
-}
-
 // What a tunnel's record still needs when the snapshot it began with is long gone.
 void keep_names(ExchangeRecord& record) {
   record.kept_names.append(record.route).append(record.service);
@@ -176,6 +108,7 @@ struct Sending {
   std::string head;  // as it goes upstream
   std::optional<BodyPiece> first;  // what of the body was at hand
   RetryState state;
+  bool keeps_endpoint = false;  // the next attempt is made at the same one
 };
 
 template <class AnyAttempt>
@@ -192,10 +125,16 @@ Awaitable<bool> try_http2(Sending& sending, std::shared_ptr<Http2Upstream> upstr
   Http2Attempt attempt(sending.exchange, upstream, sending.service, worker.deadlines, sending.head, sending.first);
   auto answered = co_await attempt.run();
   note(sending.record, attempt);
+  sending.record.grpc_status = attempt.grpc_status();
   if (worker.draining) upstream->retire();
   if (answered && sending.record.status == 101)
     co_await tunnel(sending.exchange, sending.client, sending.entry_point, attempt.tunnel(), {}, sending.record);
   if (answered) co_return true;
+  if (sending.service.speech == UpstreamSpeech::by_alpn && upstream->wants_http1()) {
+    worker.http2_pool.learn(upstream->link().endpoint(), Http2Pool::Speaks::http1_please);
+    upstream->retire();
+    sending.keeps_endpoint = true;
+  }
   if (attempt.unprocessed())
     sending.state.failed_unprocessed(answered.error(), upstream->leaving(), attempt.body_lost());
   else
@@ -216,20 +155,18 @@ Awaitable<std::optional<Failure>> send_and_receive(Exchange& exchange, ClientCon
   RetryState& state = sending.state;
   sending.head.reserve(1024);
   write_upstream_request(sending.head, request, exchange.origin(), service->pass_host_header ? "" : service->host);
-  const bool http1_only = needs_http1(*service, request);
-  const bool shares = service->speech != UpstreamSpeech::http1 && !http1_only;
+  const bool upgrade = !request.upgrade.empty();
   std::vector<Endpoint> tried;
+  const Endpoint* endpoint = nullptr;
   while (true) {
-    const Endpoint* endpoint = choose_endpoint(*service, request, worker.health, tried);
+    if (!std::exchange(sending.keeps_endpoint, false))
+      endpoint = choose_endpoint(*service, request, worker.health, tried);
     if (!endpoint)
       co_return state.last_failure ? *state.last_failure : Failure(FailureKind::no_endpoint, service->name);
     ++record.attempts;
     record.endpoint = *endpoint;
-    Result<UpstreamLink> link = take_pooled(worker, *service, *endpoint, http1_only);
-    if (!*link && shares)
-      link = co_await connect_once(worker, *service, *endpoint);
-    else if (!*link)
-      link = co_await connect(worker, *service, *endpoint, http1_only);
+    Result<UpstreamLink> link = take_link(worker, *service, *endpoint, upgrade);
+    if (!*link) link = co_await make_link(worker, *service, *endpoint, upgrade);
     bool answered = false;
     if (!link)
       state.failed_to_connect(link.error());
@@ -272,6 +209,7 @@ Awaitable<void> refuse(Exchange& exchange, Failure failure, ExchangeRecord& reco
   if (status == 400) exchange.end_connection();
   if (asks_for_grpc(exchange.request())) {
     record.status = 200;
+    record.grpc_status = grpc_status(status);
     (void)co_await exchange.respond(200, grpc_refusal(exchange.request(), row(record.failure->kind)), {});
     co_return;
   }

@@ -41,6 +41,13 @@ void add_requests(MetricFamily& family, std::string label, const std::string& na
     if (counts[i] > 0) count(family, {{label, name}, {"code", status_class(i)}}, static_cast<double>(counts[i]));
 }
 
+void add_calls(MetricFamily& family, const std::string& service, const GrpcCounts& counts) {
+  for (std::size_t i = 0; i < counts.size(); ++i)
+    if (counts[i] > 0)
+      count(family, {{"service", service}, {"grpc_status", i + 1 < counts.size() ? std::to_string(i) : "other"}},
+            static_cast<double>(counts[i]));
+}
+
 void add_durations(MetricFamily& family, const std::string& name, const DurationCounts& durations) {
   ClientMetric metric;
   metric.label = {{"entrypoint", name}};
@@ -113,6 +120,9 @@ void add_services(Families& families, const Counters& counters) {
   MetricFamily& requests =
       families.family("service_requests_total", MetricType::Counter, "Exchanges, by class of status.");
   for (const auto& [name, s] : map) add_requests(requests, "service", name, s.requests);
+  MetricFamily& calls = families.family("service_grpc_calls_total", MetricType::Counter,
+                                        "gRPC calls over HTTP/2 that ended with a status, by its number.");
+  for (const auto& [name, s] : map) add_calls(calls, name, s.grpc_calls);
   add("service_tcp_sessions_total", "TCP sessions ended.", [](const S& s) { return s.sessions; });
   add("service_connects_total", "Connections made to endpoints.", [](const S& s) { return s.connects; });
   add("service_failed_connects_total", "Connections that could not be made.",

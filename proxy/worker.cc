@@ -81,6 +81,8 @@ void Worker::record(const ExchangeRecord& record, EntryPointCounters& entry_poin
   if (!record.service.empty()) {
     ServiceCounters& service = counters.of_service(record.service);
     ++service.requests[status_class];
+    if (record.grpc_status)
+      ++service.grpc_calls[std::min<std::size_t>(*record.grpc_status, service.grpc_calls.size() - 1)];
     if (record.attempts > 1) service.retries += record.attempts - 1u;
   }
   if (access_log.write) access_log.write(access_log_line(record, access_log.format));

@@ -4,9 +4,9 @@
 // Bounded in everything: so many an object, so many waiting (the oldest is dropped), so many remembered.
 #pragma once
 
+#include "base/token_bucket.h"
 #include "config/kubernetes/api.h"
 #include "config/kubernetes/objects.h"
-#include "config/kubernetes/token_bucket.h"
 
 #include <cstdint>
 #include <map>

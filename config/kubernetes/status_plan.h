@@ -7,8 +7,8 @@
 #pragma once
 
 #include "base/names.h"
+#include "base/token_bucket.h"
 #include "config/kubernetes/api.h"
-#include "config/kubernetes/token_bucket.h"
 
 #include <cstdint>
 #include <map>

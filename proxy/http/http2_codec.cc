@@ -129,9 +129,11 @@ struct Http2Codec::Callbacks {
     if (frame->hd.type == NGHTTP2_HEADERS) self.listener_.head_ends(stream, last);
     if (frame->hd.type == NGHTTP2_DATA && last) self.listener_.data_ends(stream);
     if (frame->hd.type == NGHTTP2_RST_STREAM) {
+      self.http1_required_ |= frame->rst_stream.error_code == NGHTTP2_HTTP_1_1_REQUIRED;
       self.listener_.reset_by_peer(stream);
       self.stream_reset();
     }
+    if (frame->hd.type == NGHTTP2_GOAWAY) self.http1_required_ |= frame->goaway.error_code == NGHTTP2_HTTP_1_1_REQUIRED;
     if (frame->hd.type == NGHTTP2_SETTINGS) {
       const bool confirms = (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0;
       (confirms ? self.settings_acknowledged_ : self.settings_received_) = true;
@@ -252,6 +254,7 @@ bool Http2Codec::stream_reset() {
 
 // What made us reset a stream counts like a reset by the peer (CVE-2025-8671).
 void Http2Codec::reset_went_out(StreamId stream, std::uint32_t error) {
+  listener_.reset_goes_out();
   remember_reset(stream);
   const bool peers_fault =
       error == NGHTTP2_PROTOCOL_ERROR || error == NGHTTP2_FLOW_CONTROL_ERROR || error == NGHTTP2_STREAM_CLOSED;
@@ -414,9 +417,10 @@ void Http2Codec::widen(StreamId stream, std::uint32_t window) {
 }
 
 bool Http2Codec::has_room(StreamId stream) const {
-  return nghttp2_session_get_stream_remote_window_size(session_, stream) > 0 &&
-         nghttp2_session_get_remote_window_size(session_) > 0;
+  return nghttp2_session_get_stream_remote_window_size(session_, stream) > 0 && has_room();
 }
+
+bool Http2Codec::has_room() const { return nghttp2_session_get_remote_window_size(session_) > 0; }
 
 void Http2Codec::resume(StreamId stream) { nghttp2_session_resume_data(session_, stream); }
 

@@ -32,6 +32,7 @@ enum class Http2Error : std::uint32_t {
   refused_stream = 0x7,
   cancel = 0x8,
   enhance_your_calm = 0xb,
+  http_1_1_required = 0xd,
 };
 
 struct Http2Limits {
@@ -72,6 +73,8 @@ class Http2Listener {
   virtual void closed(StreamId stream, Http2Error error) = 0;
   // Before closed(); what closes without it was closed by this side, or not processed.
   virtual void reset_by_peer(StreamId /*stream*/) {}
+  // A RST_STREAM of ours goes out, whoever wanted it.
+  virtual void reset_goes_out() {}
   virtual Http2Outgoing outgoing(StreamId stream, std::span<char> room) = 0;
 };
 
@@ -105,6 +108,8 @@ class Http2Codec {
   std::uint32_t streams_allowed() const;
   bool tunnels_allowed() const;
   bool requests_allowed() const;
+  // The peer has asked for HTTP/1.1 in place of this, of a stream or of all (RFC 9113 §7).
+  bool http1_required() const { return http1_required_; }
   // 0: none can be opened any more. Field names may have upper case. With `body`, Http2Listener::outgoing is asked for
   // it.
   StreamId submit_request(const Http2RequestLine& line, const std::vector<HeaderField>& fields, bool body);
@@ -117,8 +122,9 @@ class Http2Codec {
   void submit_answer(StreamId stream, std::uint16_t status, const std::vector<HeaderField>& fields, bool body);
   void submit_interim(StreamId stream, std::uint16_t status, const std::vector<HeaderField>& fields);
   void resume(StreamId stream);
-  // The peer's windows have room for more of this stream.
+  // The peer's windows have room for more of this stream; its window for all of them has.
   bool has_room(StreamId stream) const;
+  bool has_room() const;
   // So many bytes of data have been dealt with: the peer may send as many more.
   void consume(StreamId stream, std::size_t bytes);
   // The same by halves: its sender may send as much on other streams, or on this one.
@@ -172,7 +178,7 @@ class Http2Codec {
   bool ended_ = false;
   std::string_view trouble_;  // why the session must end, where we say so
   Http2Refusal refusal_ = Http2Refusal::protocol_error;
-  bool broken_ = false, settings_acknowledged_ = false, settings_received_ = false;
+  bool broken_ = false, settings_acknowledged_ = false, settings_received_ = false, http1_required_ = false;
   bool squeezed_ = false;  // the piece under way is as small as the peer's windows ask for
 };
 

@@ -1,5 +1,6 @@
 #include "proxy/upstream/http2_attempt.h"
 
+#include "proxy/http/grpc.h"
 #include "proxy/http/http2_request_fields.h"
 #include "proxy/upstream/picker.h"
 
@@ -213,7 +214,14 @@ Awaitable<Result<void>> Http2Attempt::pass_on_body(const ResponseHead& head) {
     bytes_out_ += next->bytes.size();
     sent = co_await exchange_.send_piece(*next, stream_.trailers());
   }
+  if (sent && asks_for_grpc(exchange_.request())) note_call(head);
   co_return sent;
+}
+
+// An answer without a body has its status in the head ("Trailers-Only").
+void Http2Attempt::note_call(const ResponseHead& head) {
+  grpc_status_ = told_grpc_status(stream_.trailers());
+  if (!grpc_status_) grpc_status_ = told_grpc_status(head.fields);
 }
 
 }  // namespace gatehouse

@@ -29,6 +29,8 @@ class Http2Attempt {
   // The upstream has done nothing about the request.
   bool unprocessed() const { return !opened_ || stream_.unprocessed(); }
   std::uint16_t status_sent() const { return status_sent_; }
+  // Of a gRPC call whose answer has been passed on whole.
+  std::optional<std::uint16_t> grpc_status() const { return grpc_status_; }
   std::uint64_t bytes_in() const { return bytes_in_; }
   std::uint64_t bytes_out() const { return bytes_out_; }
   // After a 101.
@@ -53,6 +55,7 @@ class Http2Attempt {
   Awaitable<Result<void>> pass_on_interim(const ResponseHead& head);
   Awaitable<Result<void>> pass_on_tunnel(const ResponseHead& granted);
   Awaitable<Result<void>> pass_on_body(const ResponseHead& head);
+  void note_call(const ResponseHead& head);
 
   Exchange& exchange_;
   std::shared_ptr<Http2Upstream> upstream_;
@@ -67,6 +70,7 @@ class Http2Attempt {
   bool pulling_ = false, pulled_ = false, upload_running_ = false, upload_complete_ = false;
   std::optional<Failure> upload_failure_;
   std::uint16_t status_sent_ = 0;
+  std::optional<std::uint16_t> grpc_status_;
   std::uint64_t bytes_in_ = 0, bytes_out_ = 0;
 };
 

@@ -7,22 +7,29 @@
 #include <utility>
 
 namespace gatehouse {
+namespace {
 
-Http2Pool::Dial::Outcome::Outcome(asio::io_context& io, const Service& service)
-    : ended(io, TimePoint::max()), tls(service.tls), host(service.host) {}
+constexpr Duration belief = std::chrono::minutes(5);
+constexpr int most_waits = 2;
 
+}  // namespace
+
+Http2Pool::Dial::Outcome::Outcome(asio::io_context& io, const Service& service, std::size_t more)
+    : ended(io, TimePoint::max()), tls(service.tls), host(service.host), places(more) {}
+
+// Who dials has the first place.
 Http2Pool::Dial::Dial(Http2Pool& pool, const Service& service, const Endpoint& endpoint)
-    : pool_(pool), endpoint_(endpoint), outcome_(std::make_shared<Outcome>(pool.io_, service)) {
-  pool_.entries_[endpoint_].dials.push_back(outcome_);
+    : pool_(pool), endpoint_(endpoint) {
+  Entry& entry = pool.entries_[endpoint];
+  outcome_ = std::make_shared<Outcome>(pool.io_, service, entry.streams - 1);
+  entry.dials.push_back(outcome_);
 }
 
 Http2Pool::Dial::~Dial() {
   outcome_->over = true;
   outcome_->ended.cancel();
   const auto entry = pool_.entries_.find(endpoint_);
-  if (entry == pool_.entries_.end()) return;
-  std::erase(entry->second.dials, outcome_);
-  if (outcome_->http1) entry->second.http1 = true;
+  if (entry != pool_.entries_.end()) std::erase(entry->second.dials, outcome_);
 }
 
 std::shared_ptr<Http2Upstream> Http2Pool::make(std::unique_ptr<UpstreamConnection> link, const Service& service) {
@@ -42,31 +49,56 @@ std::shared_ptr<Http2Upstream> Http2Pool::take(const Service& service, const End
 
 void Http2Pool::put(std::shared_ptr<Http2Upstream> connection) {
   Entry& entry = entries_[connection->link().endpoint()];
-  entry.http1 = false;
+  if (entry.speaks == Speaks::http1) entry.speaks = Speaks::unknown;
+  entry.streams = std::max<std::size_t>(connection->most_at_once(), 1);
   entry.connections.push_back(std::move(connection));
 }
 
+std::shared_ptr<Http2Pool::Dial::Outcome> Http2Pool::dial_for(const Service& service, const Entry& entry) {
+  const auto found = std::find_if(entry.dials.begin(), entry.dials.end(), [&](const auto& dial) {
+    return dial->places > 0 && dial->tls == service.tls && dial->host == service.host;
+  });
+  return found == entry.dials.end() ? nullptr : *found;
+}
+
 Awaitable<Result<std::shared_ptr<Http2Upstream>>> Http2Pool::wait(const Service& service, const Endpoint& endpoint) {
-  while (true) {
+  error_code woken;
+  for (int waits = 0; waits < most_waits; ++waits) {
     if (auto connection = take(service, endpoint)) co_return connection;
     const auto entry = entries_.find(endpoint);
-    if (entry == entries_.end() || entry->second.http1) co_return nullptr;
-    const auto& dials = entry->second.dials;
-    const auto same = [&](const auto& dial) { return dial->tls == service.tls && dial->host == service.host; };
-    const auto found = std::find_if(dials.begin(), dials.end(), same);
-    if (found == dials.end()) co_return nullptr;
-    const std::shared_ptr<Dial::Outcome> dial = *found;
-    error_code woken;
+    if (entry == entries_.end() || spoken_by(entry->second) == Speaks::http1) co_return nullptr;
+    const std::shared_ptr<Dial::Outcome> dial = dial_for(service, entry->second);
+    if (!dial) co_return nullptr;
+    --dial->places;
     while (!dial->over) co_await dial->ended.async_wait(asio::redirect_error(asio::use_awaitable, woken));
     if (dial->failure) co_return *dial->failure;
   }
+  co_return take(service, endpoint);
+}
+
+Http2Pool::Speaks Http2Pool::spoken_by(const Entry& entry) const {
+  if (entry.speaks == Speaks::unknown || deadlines_.now() >= entry.believed_until) return Speaks::unknown;
+  return entry.speaks;
+}
+
+Http2Pool::Speaks Http2Pool::spoken_by(const Endpoint& endpoint) const {
+  const auto entry = entries_.find(endpoint);
+  return entry == entries_.end() ? Speaks::unknown : spoken_by(entry->second);
+}
+
+void Http2Pool::learn(const Endpoint& endpoint, Speaks what) {
+  Entry& entry = entries_[endpoint];
+  entry.speaks = what;
+  entry.believed_until = deadlines_.now() + belief;
 }
 
 void Http2Pool::sweep() {
   for (auto& [endpoint, entry] : entries_)
     std::erase_if(entry.connections, [](const auto& connection) { return connection->leaving(); });
-  std::erase_if(entries_,
-                [](const auto& entry) { return entry.second.connections.empty() && entry.second.dials.empty(); });
+  std::erase_if(entries_, [this](const auto& known) {
+    const Entry& entry = known.second;
+    return entry.connections.empty() && entry.dials.empty() && spoken_by(entry) == Speaks::unknown;
+  });
 }
 
 std::size_t Http2Pool::idle_count() const {

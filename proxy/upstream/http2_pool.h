@@ -1,5 +1,5 @@
-// Http2Pool: this worker's shared connections to upstreams. Not thread-safe. A connection lives on without it while it
-// has streams.
+// Http2Pool: this worker's shared connections to upstreams, and what it has learnt of the versions that endpoints
+// speak. Not thread-safe. A connection lives on without it while it has streams.
 #pragma once
 
 #include "proxy/upstream/http2_upstream.h"
@@ -15,7 +15,16 @@ namespace gatehouse {
 
 class Http2Pool {
  public:
-  // Somebody is connecting; the others that want the same wait for what becomes of it. Ends when it is destroyed.
+  // What an endpoint was found to speak where it could choose. Believed for 5 minutes.
+  enum class Speaks : std::uint8_t {
+    unknown,
+    http1,        // chose it over HTTP/2, or agrees on nothing
+    http1_please, // HTTP/2, and asked for HTTP/1.1 in it (HTTP_1_1_REQUIRED, RFC 9113 §7)
+    http2_alone,  // refused HTTP/1.1
+  };
+
+  // Somebody is connecting; others that want the same wait for what becomes of it, as many as the connection will
+  // probably take. Ends when it is destroyed.
   class Dial {
    public:
     Dial(Http2Pool& pool, const Service& service, const Endpoint& endpoint);
@@ -23,18 +32,17 @@ class Http2Pool {
     Dial(const Dial&) = delete;
     Dial& operator=(const Dial&) = delete;
     void failed(Failure why) { outcome_->failure = std::move(why); }
-    // The endpoint speaks HTTP/1.1: everybody needs a connection of their own.
-    void found_http1() { outcome_->http1 = true; }
 
    private:
     friend class Http2Pool;
     struct Outcome {
-      Outcome(asio::io_context& io, const Service& service);
+      Outcome(asio::io_context& io, const Service& service, std::size_t more);
       asio::steady_timer ended;  // never expires; cancelled when the dial has ended
       std::shared_ptr<const tls::ClientContext> tls;
       std::string host;
       std::optional<Failure> failure;
-      bool over = false, http1 = false;
+      std::size_t places;  // for how many more it may do
+      bool over = false;
     };
     Http2Pool& pool_;
     const Endpoint endpoint_;
@@ -50,10 +58,14 @@ class Http2Pool {
   std::shared_ptr<Http2Upstream> take(const Service& service, const Endpoint& endpoint);
   void put(std::shared_ptr<Http2Upstream> connection);
   // Waits while somebody dials the same. Null: nobody does, or it is no use to wait; then the caller has to dial. The
-  // failure of the dial that was waited for.
+  // failure of the dial that was waited for. Two dials are waited for at most.
   Awaitable<Result<std::shared_ptr<Http2Upstream>>> wait(const Service& service, const Endpoint& endpoint);
 
-  // Forgets those that have ended. Called now and then.
+  Speaks spoken_by(const Endpoint& endpoint) const;
+  // `what` is not unknown: that comes with time.
+  void learn(const Endpoint& endpoint, Speaks what);
+
+  // Forgets those that have ended, and what is no longer believed. Called now and then.
   void sweep();
   std::size_t idle_count() const;
   // Every connection closes when its last stream has ended, idle ones now (drain).
@@ -63,8 +75,14 @@ class Http2Pool {
   struct Entry {
     std::vector<std::shared_ptr<Http2Upstream>> connections;
     std::vector<std::shared_ptr<Dial::Outcome>> dials;
-    bool http1 = false;  // what the endpoint chose last
+    std::size_t streams = Http2Upstream::most_streams;  // that the last connection took at once
+    Speaks speaks = Speaks::unknown;
+    TimePoint believed_until;
   };
+
+  Speaks spoken_by(const Entry& entry) const;
+  // One with a place left, or null.
+  static std::shared_ptr<Dial::Outcome> dial_for(const Service& service, const Entry& entry);
 
   asio::io_context& io_;
   Deadlines& deadlines_;

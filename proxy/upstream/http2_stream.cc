@@ -36,7 +36,10 @@ Http2Stream::Http2Stream(std::shared_ptr<Http2Upstream> connection, std::string_
 
 Http2Stream::~Http2Stream() {
   if (id_ == 0) return;
-  if (!closed_) connection_->codec_.reset(id_, Http2Error::cancel);
+  if (lacks_only_its_end())
+    connection_->await_end_of(id_);
+  else if (!closed_)
+    connection_->codec_.reset(id_, Http2Error::cancel);
   connection_->give_back_window(window_);
   connection_->forget(id_);
   connection_->flush_soon();
@@ -45,7 +48,13 @@ Http2Stream::~Http2Stream() {
 bool Http2Stream::open(const Http2RequestLine& line, const std::vector<HeaderField>& fields, bool body) {
   id_ = connection_->open(*this, line, fields, body);
   closed_ = id_ == 0;
+  has_body_ = body;
   return !closed_;
+}
+
+// The answer to a HEAD, a 204 or a 304, to a request that has gone out.
+bool Http2Stream::lacks_only_its_end() const {
+  return !closed_ && !failure_ && bodyless_ && (!has_body_ || out_.end_sent());
 }
 
 Awaitable<Result<void>> Http2Stream::send(BodyPiece piece, const std::vector<HeaderField>& trailers) {
@@ -114,6 +123,7 @@ void Http2Stream::end_head(bool last) {
   auto finished = arriving_->text.finish(last, answer_limits, method_, arriving_->head);
   if (!finished) return refuse(finished.error().detail);
   final_head_ = !arriving_->head.interim();
+  bodyless_ = final_head_ && arriving_->head.body.kind == BodyKind::none;
   if (!final_head_ && ++interims_ > most_interims) return refuse("too many interim answers");
   heads_.push_back(std::move(arriving_));
   if (last) in_.arrive_end();
@@ -147,7 +157,7 @@ void Http2Stream::close(Http2Error error) {
   sending_.clear();
   departure_.cancel();
   if (in_.end_arrived() || failure_) return;
-  unprocessed_ = error == Http2Error::refused_stream && !final_head_;
+  unprocessed_ = !final_head_ && (error == Http2Error::refused_stream || error == Http2Error::http_1_1_required);
   if (unprocessed_ || reset_by_upstream_ || error == Http2Error::none)
     fail(broken_off());
   else
@@ -164,8 +174,9 @@ void Http2Stream::lose(Failure why) {
 }
 
 Failure Http2Stream::broken_off() const {
-  return Failure(final_head_ ? FailureKind::answer_truncated : FailureKind::upstream_closed,
-                 connection_->link().endpoint().text());
+  std::string detail = connection_->link().endpoint().text();
+  if (connection_->wants_http1()) detail.append(" asks for HTTP/1.1");
+  return Failure(final_head_ ? FailureKind::answer_truncated : FailureKind::upstream_closed, std::move(detail));
 }
 
 void Http2Stream::refuse(std::string_view words) {

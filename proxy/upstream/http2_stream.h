@@ -20,7 +20,7 @@ class Http2Stream {
 
   // `idle`: limit on the upstream taking more of a body. `method`: of the request, for what its answer may have.
   Http2Stream(std::shared_ptr<Http2Upstream> connection, std::string_view method, Duration idle);
-  // What is left of it is cancelled.
+  // What is left of it is cancelled, unless only the end of a whole answer is.
   ~Http2Stream();
   Http2Stream(const Http2Stream&) = delete;
   Http2Stream& operator=(const Http2Stream&) = delete;
@@ -47,7 +47,7 @@ class Http2Stream {
   bool ended() const { return in_.ended(); }
   const std::vector<HeaderField>& trailers() const { return trailers_; }
 
-  // The upstream has said that it has done nothing about the request (RFC 9113 §8.7).
+  // The upstream has said that it has done nothing about the request (RFC 9113 §8.7), or will not over HTTP/2 (§7).
   bool unprocessed() const { return unprocessed_; }
   // Ends it from this side: who waits hears `why`, the upstream gets CANCEL.
   void cancel(Failure why);
@@ -81,6 +81,7 @@ class Http2Stream {
   void lose(Failure why);
   Http2Outgoing outgoing(std::span<char> room);
 
+  bool lacks_only_its_end() const;
   void refuse(std::string_view words);
   void fail(Failure why);
   void finish_trailers();
@@ -95,12 +96,13 @@ class Http2Stream {
   const Duration idle_;
   StreamId id_ = 0;
   bool closed_ = true, reset_by_upstream_ = false, unprocessed_ = false;
+  bool has_body_ = false;  // the request
   std::optional<Failure> failure_;
 
   std::unique_ptr<Head> arriving_;  // a head that is not whole yet
   std::deque<std::unique_ptr<Head>> heads_;  // whole, not pulled yet
   std::unique_ptr<Head> head_;  // pulled last
-  bool final_head_ = false;
+  bool final_head_ = false, bodyless_ = false;
   std::size_t interims_ = 0;
   Http2Inflow in_;
   std::uint32_t window_ = Http2Upstream::first_window;

@@ -15,7 +15,6 @@
 namespace gatehouse {
 namespace {
 
-constexpr std::uint32_t most_streams = 100;  // on one connection, if the upstream takes more
 constexpr std::uint32_t widest_window = 2 * 1024 * 1024;
 constexpr std::uint32_t most_widened = 16 * 1024 * 1024;
 constexpr std::size_t flush_bytes = 64 * 1024;
@@ -24,6 +23,10 @@ constexpr std::size_t idle_memory = 1024;
 constexpr Duration silence = std::chrono::seconds(330);
 constexpr Duration silence_after_ping = std::chrono::seconds(30);
 constexpr auto unacknowledged = std::chrono::seconds(30);
+// What servers bear differs: 200 in 30 s (Netty), 500 of streams younger than 1 s (Envoy), 1000 at once (nghttp2). All
+// streams that are open when this is used up may still be reset.
+constexpr Rate most_resets{.burst = 50, .each = std::chrono::seconds(1)};
+constexpr Duration end_limit = std::chrono::seconds(1);  // between a whole answer and its END_STREAM
 // Slow reading has the windows; a socket that takes nothing at all has nobody behind it.
 constexpr Duration write_limit = std::chrono::minutes(1);
 
@@ -31,9 +34,9 @@ constexpr Duration write_limit = std::chrono::minutes(1);
 // what we open is bounded by what we open.
 Http2Limits limits() {
   Http2Limits limits;
-  limits.streams = most_streams;
+  limits.streams = Http2Upstream::most_streams;
   limits.stream_window = Http2Upstream::first_window;
-  limits.connection_window = most_streams * Http2Upstream::first_window + most_widened;
+  limits.connection_window = Http2Upstream::most_streams * Http2Upstream::first_window + most_widened;
   limits.head_bytes = Http2Stream::head_limit;
   limits.idle_frames = 10'000;
   limits.idle_frames_per_second = 5000;
@@ -50,8 +53,8 @@ Http2Upstream::Http2Upstream(asio::any_io_executor executor, Deadlines& deadline
       link_(std::move(link)),
       keep_alive_(keep_alive),
       codec_(Http2Codec::Side::client, limits(), *this, deadlines.now()),
-      settled_(executor_, TimePoint::max()),
-      silence_(deadlines, *this) {
+      resets_(most_resets, deadlines.now()),
+      settled_(executor_, TimePoint::max()) {
   // A node that is gone without a word: requests would go there until the probe.
   set_user_timeout(link_->plain().socket().native_handle(), unacknowledged);
 }
@@ -73,7 +76,8 @@ Awaitable<Result<void>> Http2Upstream::start(Duration limit) {
 }
 
 bool Http2Upstream::has_room() const {
-  return !leaving() && !link_->reading.expired() && streams_.size() < std::min(codec_.streams_allowed(), most_streams);
+  return !leaving() && !link_->reading.expired() && streams_.size() + ending_.size() < most_at_once() &&
+         codec_.has_room();
 }
 
 void Http2Upstream::retire() {
@@ -136,6 +140,8 @@ void Http2Upstream::end(Failure why) {
   if (std::exchange(ended_, true)) return;
   why_ended_ = why;
   for (const auto& [id, stream] : std::exchange(streams_, {})) stream->lose(why);
+  ending_.clear();
+  overdue_.clear();
   silence_.clear();
   link_->reading.clear();
   link_->close();
@@ -205,7 +211,12 @@ void Http2Upstream::reset_by_peer(StreamId stream) {
 }
 
 void Http2Upstream::closed(StreamId stream, Http2Error error) {
-  if (Http2Stream* found = find(stream)) found->close(error);
+  if (Http2Stream* found = find(stream)) return found->close(error);
+  std::erase_if(ending_, [stream](const EndingStream& ending) { return ending.id == stream; });
+}
+
+void Http2Upstream::reset_goes_out() {
+  if (!resets_.take(deadlines_.now())) retire();
 }
 
 Http2Outgoing Http2Upstream::outgoing(StreamId stream, std::span<char> room) {
@@ -230,6 +241,21 @@ void Http2Upstream::forget(StreamId stream) {
   if (streams_.erase(stream) == 0 || !streams_.empty()) return;
   limit_waiting();
   if (leaving()) wake_reader();
+}
+
+void Http2Upstream::await_end_of(StreamId stream) {
+  if (ending_.empty()) overdue_.within(end_limit);
+  ending_.push_back({stream, deadlines_.now() + end_limit});
+}
+
+void Http2Upstream::end_overdue() {
+  const TimePoint now = deadlines_.now();
+  const auto later = std::find_if(ending_.begin(), ending_.end(), [now](const auto& e) { return e.until > now; });
+  const std::vector<EndingStream> overdue(ending_.begin(), later);
+  ending_.erase(ending_.begin(), later);
+  for (const EndingStream& stream : overdue) codec_.reset(stream.id, Http2Error::cancel);
+  if (!ending_.empty()) overdue_.within(ending_.front().until - now);
+  flush_soon();
 }
 
 void Http2Upstream::widen(StreamId stream, std::uint32_t& window) {

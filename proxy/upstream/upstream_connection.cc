@@ -49,6 +49,7 @@ Awaitable<Result<void>> UpstreamConnection::open(const Service& service, bool ht
     if (!tls) co_return Failure(FailureKind::upstream_tls_failed, endpoint_.text() + ": " + describe(tls.error()));
     tls_ = std::move(tls->stream);
     speaks_http2_ = tls->alpn == "h2";
+    agreed_ = !tls->alpn.empty();
     inbox_.attach(*tls_);
     tls_context_ = service.tls;
     tls_host_ = service.host;

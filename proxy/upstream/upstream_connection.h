@@ -30,6 +30,8 @@ class UpstreamConnection {
   bool fits(const Service& service) const;
   // What is to be spoken on it, as agreed or known.
   bool speaks_http2() const { return speaks_http2_; }
+  // TLS has agreed on a protocol (ALPN).
+  bool agreed() const { return agreed_; }
 
   Inbox& inbox() { return inbox_; }
 
@@ -48,7 +50,7 @@ class UpstreamConnection {
  private:
   std::shared_ptr<const tls::ClientContext> tls_context_;  // held, so that no other can have its address
   std::string tls_host_;
-  bool speaks_http2_ = false;
+  bool speaks_http2_ = false, agreed_ = false;
 };
 
 }  // namespace gatehouse

@@ -57,6 +57,13 @@ void expect_one_clean_line(const std::string& line) {
   for (const char c : line) EXPECT_TRUE(static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) << line;
 }
 
+TEST(AccessLog, a_call_has_its_own_status) {
+  ExchangeRecord record = exchange();
+  EXPECT_FALSE(json(access_log_line(record, AccessLogFormat::json)).contains("grpcStatus"));
+  record.grpc_status = 0;
+  EXPECT_EQ(json(access_log_line(record, AccessLogFormat::json)).at("grpcStatus").as_int64(), 0);
+}
+
 TEST(AccessLog, an_exchange_in_json) {
   const auto line = json(access_log_line(exchange(), AccessLogFormat::json));
   EXPECT_EQ(line.at("time"), "2026-01-01T00:00:00.042Z");

@@ -1,5 +1,5 @@
 // HTTP/2 towards upstreams: what goes over the wire, and how connections are shared.
-#include "tests/doubles/proxy/http2_peer.h"
+#include "tests/doubles/proxy/http2_upstreams.h"
 
 #include <gtest/gtest.h>
 
@@ -7,35 +7,6 @@ namespace gatehouse {
 namespace {
 
 using namespace h2;
-
-// max concurrent streams; extended CONNECT (RFC 8441 §3)
-enum : std::uint16_t {
-  header_table_size = 1,
-  enable_push = 2,
-  concurrent_streams = 3,
-  window_size = 4,
-  header_list = 6,
-  connect_protocol = 8
-};
-
-ServicePtr h2c(const Upstream& upstream) {
-  auto made = service({upstream.endpoint()});
-  made->speech = UpstreamSpeech::http2_in_clear;
-  return made;
-}
-
-// A proxy in front of one upstream that is spoken to in HTTP/2 without TLS.
-struct Http2Upstreams : testing::Test {
-  Upstream upstream;
-  TestProxy proxy{cleartext({to(h2c(upstream))})};
-
-  RawPeer ask(std::string_view request) {
-    RawPeer client = proxy.connect();
-    client.send(request);
-    return client;
-  }
-  ServerEnd accept(std::string_view settings_payload = {}) { return ServerEnd(upstream.accept(), settings_payload); }
-};
 
 TEST_F(Http2Upstreams, AnHttp1RequestIsSaidAsHttp2) {
   RawPeer client = ask(gatehouse::get("/a%2Fb?x=1", "X-One: 1\r\nConnection: x-hop\r\nX-Hop: 1\r\nTE: gzip\r\n"));
@@ -124,6 +95,37 @@ TEST_F(Http2Upstreams, AnswersWithoutABody) {
   EXPECT_TRUE(empty.ends_with("\r\n\r\n0\r\n\r\n")) << empty;
 }
 
+// Some servers say END_STREAM in a frame of its own. The answer is whole without it.
+TEST_F(Http2Upstreams, AnEndThatComesAfterTheAnswerIsAwaited) {
+  RawPeer client = ask("HEAD / HTTP/1.1\r\nHost: a.example\r\n\r\n");
+  ServerEnd server = accept();
+  const std::uint32_t stream = server.request();
+  server.send(answer_head(stream, "200", field("content-length", "5")));
+  EXPECT_EQ(client.read_message(true).status(), 200);
+  client.send(gatehouse::get("/"));
+  const std::uint32_t next = server.request();
+  EXPECT_FALSE(server.so_far(stream).was_reset());
+  server.send(frame(data, end_stream, stream) + answered(next, "next"));
+  EXPECT_EQ(client.read_message().body, "next");
+  client.send(gatehouse::get("/"));
+  ASSERT_NE(server.request(), 0u);
+  EXPECT_FALSE(server.so_far(stream).was_reset());
+}
+
+TEST_F(Http2UpstreamLimits, AnEndThatDoesNotComeIsAwaitedForASecond) {
+  RawPeer client = ask(gatehouse::get("/"));
+  ServerEnd server = accept();
+  const std::uint32_t stream = server.request();
+  server.send(answer_head(stream, "204"));
+  EXPECT_EQ(client.read_message(true).status(), 204);
+  auto& raw = dynamic_cast<RawPeer&>(server.peer());
+  while (raw.readable_within(50)) server.next();
+  const Duration waited = proxy.advance_until_readable(raw);
+  EXPECT_GE(waited, std::chrono::milliseconds(900));
+  EXPECT_LE(waited, std::chrono::milliseconds(1500));
+  EXPECT_EQ(server.reset_of(stream), cancel);
+}
+
 TEST_F(Http2Upstreams, InterimAnswersPass) {
   Client client(proxy);
   client.send(h2::get(1));
@@ -146,29 +148,6 @@ TEST_F(Http2Upstreams, A100IsWaitedFor) {
   EXPECT_EQ(server.answer(stream).body, "abc");
   server.send(answered(stream, "fine"));
   EXPECT_EQ(client.read_message().body, "fine");
-}
-
-TEST_F(Http2Upstreams, OneConnectionIsShared) {
-  Client client(proxy);
-  client.send(h2::get(1, "/1") + h2::get(3, "/3") + h2::get(5, "/5"));
-  ServerEnd server = accept();
-  const std::uint32_t first = server.request(), second = server.request(), third = server.request();
-  server.send(answered(third, "c") + answered(first, "a") + answered(second, "b"));
-  EXPECT_EQ(client.answer(1).body + client.answer(3).body + client.answer(5).body, "abc");
-  EXPECT_FALSE(upstream.pending());
-}
-
-TEST_F(Http2Upstreams, AnotherOneIsOpenedWhenItIsFull) {
-  Client client(proxy);
-  client.send(h2::get(1));
-  ServerEnd first = accept(setting(concurrent_streams, 2));
-  ASSERT_NE(first.request(), 0u);
-  client.send(h2::get(3) + h2::get(5));
-  ASSERT_NE(first.request(), 0u);
-  ServerEnd second = accept(setting(concurrent_streams, 2));
-  const std::uint32_t stream = second.request();
-  second.send(answered(stream, "second"));
-  EXPECT_EQ(client.answer(5).body, "second");
 }
 
 TEST_F(Http2Upstreams, ACancelledRequestIsCancelledAtOnce) {
@@ -328,57 +307,6 @@ TEST_F(Http2Upstreams, WhoSpeaksHttp1IsNoHttp2Upstream) {
   EXPECT_EQ(client.read_message().status(), 502);
 }
 
-// The upstream may send a window ahead, the client reads nothing: memory stays bounded, and other streams go on.
-TEST_F(Http2Upstreams, AClientThatDoesNotReadHoldsUpNobodyElse) {
-  Client slow(proxy, setting(window_size, 0));
-  slow.send(h2::get(1));
-  ServerEnd server = accept();
-  const std::uint32_t stalled = server.request();
-  server.send(answer_head(stalled, "200"));
-  const std::uint32_t window = server.told(window_size);
-  EXPECT_EQ(window, 64u * 1024);
-  std::string piece(16 * 1024, 'x');
-  for (int i = 0; i < 4; ++i) server.send(frame(data, 0, stalled, piece));
-  Client other(proxy);
-  other.send(h2::get(1));
-  server.send(answered(server.request(), "fine"));
-  EXPECT_EQ(other.answer(1).body, "fine");
-  // More than one window would be against the rules, as no more was granted: beyond the piece handed out, nothing is.
-  slow.send(h2::reset(1));
-  EXPECT_EQ(server.reset_of(stalled), cancel);
-}
-
-// Answers that nobody reads are held, each at most a window: whatever they come to together, the connection's window
-// opens again, or nobody else's answer could come.
-TEST_F(Http2Upstreams, ManyClientsThatDoNotReadHoldUpNobodyElse) {
-  Client slow(proxy, setting(window_size, 0));
-  std::optional<ServerEnd> server;
-  const std::string piece(16 * 1024, 'x');
-  const auto answer = [&](std::uint32_t stream) {
-    server->send(answer_head(stream, "200"));
-    for (int k = 0; k < 4; ++k) server->send(frame(data, k == 3 ? end_stream : 0, stream, piece));
-  };
-  std::uint32_t next = 1;
-  for (; next < 2 * 176; next += 2) {
-    slow.send(h2::get(next));
-    if (!server) server.emplace(upstream.accept(), std::string_view());
-    answer(server->request());
-  }
-  // With these, half of what the connection's window was at first has come.
-  std::vector<std::uint32_t> last;
-  for (int i = 0; i < 8; ++i, next += 2) slow.send(h2::get(next));
-  while (last.size() < 8) last.push_back(server->request());
-  for (const std::uint32_t stream : last) answer(stream);
-  Frame opened;
-  do opened = server->await(window_update);
-  while (opened.stream != 0 && opened.type == window_update);
-  EXPECT_EQ(opened.type, window_update);
-  Client other(proxy);
-  other.send(h2::get(1));
-  server->send(answered(server->request(), "fine"));
-  EXPECT_EQ(other.answer(1).body, "fine");
-}
-
 TEST_F(Http2Upstreams, AHeadLargerThanTheUpstreamTakesIsNotSent) {
   RawPeer client = ask(gatehouse::get("/", "X-Long: " + std::string(2000, 'x') + "\r\n"));
   ServerEnd server = accept(setting(header_list, 1500));
@@ -446,9 +374,7 @@ TEST_F(Http2Upstreams, ALargeBodyPassesThroughTheUpstreamsWindow) {
 }
 
 TEST_F(Http2Upstreams, AWebSocketOverHttp1BecomesAnExtendedConnect) {
-  RawPeer client = ask(gatehouse::get("/chat",
-                                      "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-                                      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"));
+  RawPeer client = ask(websocket_request());
   ServerEnd server = accept(setting(connect_protocol, 1));
   const std::uint32_t stream = server.request();
   auto fields = server.so_far(stream).fields;
@@ -473,9 +399,7 @@ TEST_F(Http2Upstreams, AWebSocketOverHttp1BecomesAnExtendedConnect) {
 }
 
 TEST_F(Http2Upstreams, AClientThatLeavesBeforeItsWebSocketIsGrantedCancels) {
-  RawPeer client = ask(gatehouse::get("/chat",
-                                      "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-                                      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"));
+  RawPeer client = ask(websocket_request());
   ServerEnd server = accept(setting(connect_protocol, 1));
   const std::uint32_t stream = server.request();
   client.close();
@@ -483,9 +407,7 @@ TEST_F(Http2Upstreams, AClientThatLeavesBeforeItsWebSocketIsGrantedCancels) {
 }
 
 TEST_F(Http2Upstreams, AWebSocketThatTheUpstreamDoesNotOfferIsRefused) {
-  RawPeer client = ask(gatehouse::get("/chat",
-                                      "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-                                      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"));
+  RawPeer client = ask(websocket_request());
   ServerEnd server = accept();
   EXPECT_EQ(client.read_message().status(), 502);
   EXPECT_EQ(proxy.log_line().at("failure").as_string(), "upgrade_refused");
@@ -510,29 +432,10 @@ TEST_F(Http2Upstreams, AWebSocketOverHttp2StaysOne) {
   EXPECT_EQ(server.reset_of(stream), cancel);
 }
 
-TEST_F(Http2Upstreams, ManyAtOnceShareOneDial) {
-  Client client(proxy);
-  std::string all;
-  for (std::uint32_t stream = 1; stream < 80; stream += 2) all += h2::get(stream);
-  client.send(all);
-  ServerEnd server = accept();
-  for (int i = 0; i < 40; ++i) {
-    const std::uint32_t stream = server.request();
-    server.send(answered(stream, "x"));
-  }
-  for (std::uint32_t stream = 1; stream < 80; stream += 2) EXPECT_EQ(client.answer(stream).body, "x");
-  EXPECT_FALSE(upstream.pending());
-}
-
-TEST(Http2UpstreamLimits, AnIdleConnectionIsClosed) {
-  ManualClock clock;
-  Upstream upstream;
-  TestProxy::Setup setup;
-  setup.clock = &clock;
-  TestProxy proxy(cleartext({to(h2c(upstream))}), setup);
+TEST_F(Http2UpstreamLimits, AnIdleConnectionIsClosed) {
   RawPeer client = proxy.connect();
   client.send(gatehouse::get("/"));
-  ServerEnd server(upstream.accept());
+  ServerEnd server = accept();
   server.send(answered(server.request(), "x"));
   EXPECT_EQ(client.read_message().body, "x");
   auto& raw = dynamic_cast<RawPeer&>(server.peer());
@@ -543,15 +446,10 @@ TEST(Http2UpstreamLimits, AnIdleConnectionIsClosed) {
   EXPECT_EQ(server.goaway_error(), no_error);
 }
 
-TEST(Http2UpstreamLimits, ASilentUpstreamIsAskedWhetherItIsThere) {
-  ManualClock clock;
-  Upstream upstream;
-  TestProxy::Setup setup;
-  setup.clock = &clock;
-  TestProxy proxy(cleartext({to(h2c(upstream))}), setup);
+TEST_F(Http2UpstreamLimits, ASilentUpstreamIsAskedWhetherItIsThere) {
   Client client(proxy);
   client.send(frame(settings, ack, 0) + frame(headers, end_headers | end_stream, 1, h2::request("POST", "/")));
-  ServerEnd server(upstream.accept());
+  ServerEnd server = accept();
   ASSERT_NE(server.request(), 0u);
   auto& raw = dynamic_cast<RawPeer&>(server.peer());
   while (raw.readable_within(50)) server.next();
@@ -563,18 +461,13 @@ TEST(Http2UpstreamLimits, ASilentUpstreamIsAskedWhetherItIsThere) {
   EXPECT_EQ(client.answer(1).status, 502);
 }
 
-TEST(Http2UpstreamLimits, AnAnswerThatDoesNotComeIsGivenUp) {
-  ManualClock clock;
-  Upstream upstream;
-  TestProxy::Setup setup;
-  setup.clock = &clock;
-  auto made = service({upstream.endpoint()});
-  made->speech = UpstreamSpeech::http2_in_clear;
+TEST_F(Http2UpstreamLimits, AnAnswerThatDoesNotComeIsGivenUp) {
+  auto made = h2c(upstream.endpoint());
   made->timeouts.answer = std::chrono::seconds(10);
-  TestProxy proxy(cleartext({to(made)}), setup);
+  proxy.publish_and_wait({cleartext({to(made)})});
   RawPeer client = proxy.connect();
   client.send(gatehouse::get("/"));
-  ServerEnd server(upstream.accept());
+  ServerEnd server = accept();
   const std::uint32_t stream = server.request();
   proxy.advance_until_readable(client, std::chrono::seconds(1));
   EXPECT_EQ(client.read_message().status(), 504);
@@ -595,7 +488,9 @@ TEST_F(Http2Upstreams, GrpcClientsReadOurErrorsAsTheirs) {
   EXPECT_EQ(answer.fields["grpc-status"], "14");
   EXPECT_EQ(answer.fields["content-type"], "application/grpc+proto");
   EXPECT_EQ(call(3, "/nowhere").fields["grpc-status"], "12");
-  EXPECT_EQ(bare.log_line().at("failure").as_string(), "no_service");
+  const auto line = bare.log_line();
+  EXPECT_EQ(line.at("failure").as_string(), "no_service");
+  EXPECT_EQ(line.at("grpcStatus").as_int64(), 14);
 }
 
 // A gRPC client takes a status in the head for the end of the call only if the stream ends there.
@@ -611,6 +506,35 @@ TEST_F(Http2Upstreams, TrailersOnlyAnswersStayThat) {
   EXPECT_FALSE(client.so_far(1).fields.contains("content-length"));
 }
 
+// HTTP's status says nothing of how a call ended: the log and the metrics do.
+TEST_F(Http2Upstreams, HowACallEndedIsTold) {
+  Client client(proxy);
+  const auto call = [&](std::uint32_t stream) {
+    client.send(h2::frame(headers, end_headers | end_stream, stream,
+                          h2::request("POST", "/", field("content-type", "application/grpc"))));
+  };
+  call(1);
+  ServerEnd server = accept();
+  std::uint32_t stream = server.request();
+  server.send(answer_head(stream, "200") + frame(data, 0, stream, "abc") +
+              frame(headers, end_headers | end_stream, stream, field("grpc-status", "13")));
+  EXPECT_EQ(client.answer(1).trailers.at("grpc-status"), "13");
+  EXPECT_EQ(proxy.log_line().at("grpcStatus").as_int64(), 13);
+  call(3);
+  stream = server.request();
+  server.send(answer_head(stream, "200", field("grpc-status", "5"), true));
+  EXPECT_EQ(client.answer(3).fields.at("grpc-status"), "5");
+  EXPECT_EQ(proxy.log_line().at("grpcStatus").as_int64(), 5);
+  client.send(h2::get(5));
+  stream = server.request();
+  server.send(answer_head(stream, "200", field("grpc-status", "5"), true));
+  client.answer(5);
+  EXPECT_FALSE(proxy.log_line().contains("grpcStatus"));  // it was no call
+  const std::string calls = "gatehouse_service_grpc_calls_total{service=\"test/service:80\",grpc_status=";
+  EXPECT_EQ(proxy.metric(calls + "\"13\"}"), 1);
+  EXPECT_EQ(proxy.metric(calls + "\"5\"}"), 1);
+}
+
 TEST_F(Http2Upstreams, ADrainLetsExchangesEndAndClosesThen) {
   Client client(proxy);
   client.send(h2::get(1));
@@ -621,64 +545,6 @@ TEST_F(Http2Upstreams, ADrainLetsExchangesEndAndClosesThen) {
   server.send(answered(stream, "last"));
   EXPECT_EQ(client.answer(1).body, "last");
   EXPECT_EQ(server.await(end_of_connection).type, end_of_connection);
-}
-
-// Over TLS the endpoint chooses.
-struct Http2UpstreamsByAlpn : testing::Test {
-  Upstream upstream;
-  TestProxy proxy;
-
-  Http2UpstreamsByAlpn() {
-    auto made = service({upstream.endpoint()});
-    made->speech = UpstreamSpeech::by_alpn;
-    made->host = "a.example";
-    tls::ClientPolicy policy;
-    policy.verify = false;
-    policy.alpn = {"h2", "http/1.1"};
-    made->tls = tls::make_client_context(policy).value();
-    proxy.publish_and_wait({cleartext({to(made)})});
-  }
-  std::unique_ptr<TlsPeer> accept(std::vector<std::string> alpn) {
-    tls::ServerPolicy policy;
-    policy.alpn = std::move(alpn);
-    return TlsPeer::accept(upstream.accept(), tls::make_server_context(policy, nullptr).value(),
-                           tls::make_self_signed({}, SystemClock().wall_now()).value())
-        .value();
-  }
-  RawPeer ask(std::string_view request) {
-    RawPeer client = proxy.connect();
-    client.send(request);
-    return client;
-  }
-};
-
-TEST_F(Http2UpstreamsByAlpn, Http2IsSpokenWhereItIsChosen) {
-  RawPeer client = ask(gatehouse::get("/"));
-  ServerEnd server(accept({"h2", "http/1.1"}));
-  const std::uint32_t stream = server.request();
-  EXPECT_EQ(server.so_far(stream).fields.at(":scheme"), "https");
-  server.send(answered(stream, "two"));
-  EXPECT_EQ(client.read_message().body, "two");
-}
-
-TEST_F(Http2UpstreamsByAlpn, Http1IsSpokenWhereHttp2IsNotChosen) {
-  RawPeer client = ask(gatehouse::get("/")), other = ask(gatehouse::get("/"));
-  for (int i = 0; i < 2; ++i) {  // each has a connection of its own
-    auto server = accept({"http/1.1"});
-    EXPECT_EQ(server->read_message().start_line, "GET / HTTP/1.1");
-    server->send(ok("one", "Connection: close\r\n"));
-  }
-  EXPECT_EQ(client.read_message().body, "one");
-  EXPECT_EQ(other.read_message().body, "one");
-}
-
-TEST_F(Http2UpstreamsByAlpn, AnUpgradeGetsAConnectionThatCanBeUpgraded) {
-  RawPeer client = ask(gatehouse::get("/", "Connection: Upgrade\r\nUpgrade: websocket\r\n"));
-  auto server = accept({"h2", "http/1.1"});
-  EXPECT_EQ(server->read_message().field("upgrade"), "websocket");
-  server->send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nhello");
-  EXPECT_TRUE(client.read_until("\r\n\r\n").starts_with("HTTP/1.1 101"));
-  EXPECT_EQ(client.read(5), "hello");
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ Program::Program(std::vector<std::string> words) {
 
 Program::~Program() {
   ::close(input_);
-  ::close(output_);
+  stop_listening();
   if (process_ < 0) return;
   ::kill(process_, SIGTERM);
   ::waitpid(process_, nullptr, 0);
@@ -56,6 +56,11 @@ std::string Program::all() {
   for (ssize_t size; (size = ::read(output_, block, sizeof block)) > 0;)
     text.append(block, static_cast<std::size_t>(size));
   return text;
+}
+
+void Program::stop_listening() {
+  if (output_ >= 0) ::close(output_);
+  output_ = -1;
 }
 
 std::uint16_t free_port() {

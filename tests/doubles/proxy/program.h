@@ -21,6 +21,8 @@ class Program {
   std::string line();
   // All that is left, to its end.
   std::string all();
+  // Nobody reads what it says from now on: for programs that talk much and go on when nobody listens.
+  void stop_listening();
 
  private:
   pid_t process_ = -1;

@@ -1,4 +1,4 @@
-#include "proxy/http/grpc_refusal.h"
+#include "proxy/http/grpc.h"
 
 #include <gtest/gtest.h>
 
@@ -43,6 +43,18 @@ TEST(GrpcRefusal, statuses_are_mapped) {
   EXPECT_EQ(grpc_status(404), 12);
   for (const std::uint16_t unavailable : {429, 502, 503, 504}) EXPECT_EQ(grpc_status(unavailable), 14);
   EXPECT_EQ(grpc_status(418), 2);
+}
+
+TEST(GrpcStatus, is_read_where_it_is_a_number) {
+  const auto told = [](std::string_view value) {
+    const HeaderField fields[] = {{"x", "1"}, {"Grpc-Status", value}};
+    return told_grpc_status(fields);
+  };
+  EXPECT_EQ(told("0"), 0);
+  EXPECT_EQ(told("16"), 16);
+  EXPECT_EQ(told("999"), 999);
+  for (const auto value : {"", "-1", "1000", "65536", "5 ", "0x5", "OK"}) EXPECT_EQ(told(value), std::nullopt) << value;
+  EXPECT_EQ(told_grpc_status({}), std::nullopt);
 }
 
 }  // namespace

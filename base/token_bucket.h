@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-namespace gatehouse::kubernetes {
+namespace gatehouse {
 
 struct Rate {
   int burst = 1;
@@ -31,4 +31,4 @@ class TokenBucket {
   TimePoint full_at_;
 };
 
-}  // namespace gatehouse::kubernetes
+}  // namespace gatehouse

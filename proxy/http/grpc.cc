@@ -1,6 +1,7 @@
-#include "proxy/http/grpc_refusal.h"
+#include "proxy/http/grpc.h"
 
 #include <array>
+#include <charconv>
 
 namespace gatehouse {
 namespace {
@@ -37,6 +38,18 @@ std::uint16_t grpc_status(std::uint16_t http_status) {
     case 504: return 14;  // UNAVAILABLE
     default: return 2;    // UNKNOWN
   }
+}
+
+std::optional<std::uint16_t> told_grpc_status(std::span<const HeaderField> fields) {
+  for (const HeaderField& field : fields) {
+    if (!same_name(field.name, "grpc-status")) continue;
+    std::uint16_t code = 0;
+    const char* const end = field.value.data() + field.value.size();
+    const auto [rest, error] = std::from_chars(field.value.data(), end, code);
+    if (error != std::errc() || rest != end || field.value.size() > 3) return std::nullopt;
+    return code;
+  }
+  return std::nullopt;
 }
 
 std::vector<HeaderField> grpc_refusal(const RequestHead& request, const FailureRow& failure) {

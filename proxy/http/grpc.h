@@ -1,10 +1,13 @@
-// What a gRPC client gets instead of an error page: it reads the outcome from grpc-status, not from HTTP's status.
+// The outcome of a gRPC call: it is in grpc-status, not in HTTP's status. Ours, in place of an error page, and what an
+// upstream says.
 #pragma once
 
 #include "base/failure.h"
 #include "proxy/http/message.h"
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <vector>
 
 namespace gatehouse {
@@ -15,6 +18,9 @@ bool asks_for_grpc(const RequestHead& request);
 // gRPC's code for an HTTP status (gRPC's http-grpc-status-mapping.md): 14, UNAVAILABLE, tells the client that it may
 // try again.
 std::uint16_t grpc_status(std::uint16_t http_status);
+
+// The code that trailers tell, or the head of an answer without a body; none where they tell no number below 1000.
+std::optional<std::uint16_t> told_grpc_status(std::span<const HeaderField> fields);
 
 // The fields of an answer without a body ("Trailers-Only"), which goes with HTTP status 200. They view into `request`
 // and static text.

@@ -1,0 +1,153 @@
+// Which version an HTTPS upstream is spoken to in: it chooses, and what it says of that is remembered for a while.
+#include "tests/doubles/proxy/http2_upstreams.h"
+
+namespace gatehouse {
+namespace {
+
+using namespace h2;
+
+constexpr std::uint32_t http_1_1_required = 13;
+
+struct Http2UpstreamsByAlpn : Http2UpstreamLimits {
+  Http2UpstreamsByAlpn() { proxy.publish_and_wait({cleartext({to(https(upstream.endpoint()))})}); }
+  // With a server that takes these; none: it knows nothing of ALPN.
+  Result<std::unique_ptr<TlsPeer>> handshake(std::vector<std::string> alpn) {
+    tls::ServerPolicy policy;
+    policy.alpn = std::move(alpn);
+    return TlsPeer::accept(upstream.accept(), tls::make_server_context(policy, nullptr).value(),
+                           tls::make_self_signed({}, SystemClock().wall_now()).value());
+  }
+  std::unique_ptr<TlsPeer> accept(std::vector<std::string> alpn) { return handshake(std::move(alpn)).value(); }
+};
+
+TEST_F(Http2UpstreamsByAlpn, Http2IsSpokenWhereItIsChosen) {
+  RawPeer client = ask(gatehouse::get("/"));
+  ServerEnd server(accept({"h2", "http/1.1"}));
+  const std::uint32_t stream = server.request();
+  EXPECT_EQ(server.so_far(stream).fields.at(":scheme"), "https");
+  server.send(answered(stream, "two"));
+  EXPECT_EQ(client.read_message().body, "two");
+}
+
+TEST_F(Http2UpstreamsByAlpn, Http1IsSpokenWhereHttp2IsNotChosen) {
+  RawPeer client = ask(gatehouse::get("/")), other = ask(gatehouse::get("/"));
+  for (int i = 0; i < 2; ++i) {  // each has a connection of its own
+    auto server = accept({"http/1.1"});
+    EXPECT_EQ(server->read_message().start_line, "GET / HTTP/1.1");
+    server->send(ok("one", "Connection: close\r\n"));
+  }
+  EXPECT_EQ(client.read_message().body, "one");
+  EXPECT_EQ(other.read_message().body, "one");
+}
+
+TEST_F(Http2UpstreamsByAlpn, AnUpgradeGetsAConnectionThatCanBeUpgraded) {
+  RawPeer client = ask(gatehouse::get("/", "Connection: Upgrade\r\nUpgrade: websocket\r\n"));
+  auto server = accept({"h2", "http/1.1"});
+  EXPECT_EQ(server->read_message().field("upgrade"), "websocket");
+  server->send("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nhello");
+  EXPECT_TRUE(client.read_until("\r\n\r\n").starts_with("HTTP/1.1 101"));
+  EXPECT_EQ(client.read(5), "hello");
+}
+
+// There is no HTTP/1.1 to upgrade from: what is known of that is kept.
+TEST_F(Http2UpstreamsByAlpn, AWebSocketToWhoSpeaksHttp2AloneIsAnExtendedConnect) {
+  RawPeer client = ask(websocket_request());
+  EXPECT_FALSE(handshake({"h2"}));  // HTTP/1.1 was offered
+  ServerEnd server(accept({"h2"}), setting(connect_protocol, 1));
+  const std::uint32_t stream = server.request();
+  EXPECT_EQ(server.so_far(stream).fields.at(":protocol"), "websocket");
+  server.send(answer_head(stream, "200") + frame(data, 0, stream, "hello"));
+  EXPECT_TRUE(client.read_until("\r\n\r\n").starts_with("HTTP/1.1 101 "));
+  EXPECT_EQ(client.read(5), "hello");
+  RawPeer another = ask(websocket_request());
+  const std::uint32_t beside = server.request();
+  server.send(answer_head(beside, "200"));
+  EXPECT_TRUE(another.read_until("\r\n\r\n").starts_with("HTTP/1.1 101 "));
+  EXPECT_FALSE(upstream.pending());
+}
+
+TEST_F(Http2UpstreamsByAlpn, AWebSocketThatNoVersionCarriesIsRefusedWithTheReason) {
+  RawPeer client = ask(websocket_request());
+  EXPECT_FALSE(handshake({"h2"}));
+  ServerEnd server(accept({"h2"}));
+  EXPECT_EQ(client.read_message().status(), 502);
+  const auto line = proxy.log_line();
+  EXPECT_EQ(line.at("failure").as_string(), "upgrade_refused");
+  EXPECT_NE(line.at("detail").as_string().find("RFC 8441"), std::string::npos);
+  RawPeer plain = ask(gatehouse::get("/"));  // the connection serves others
+  server.send(answered(server.request(), "fine"));
+  EXPECT_EQ(plain.read_message().body, "fine");
+}
+
+// Servers that do not insist on agreeing are of two kinds.
+TEST_F(Http2UpstreamsByAlpn, WhoAgreesOnNothingIsAskedWhatItSpeaks) {
+  RawPeer client = ask(websocket_request());
+  auto undecided = accept({});
+  ServerEnd server(accept({"h2"}), setting(connect_protocol, 1));
+  const std::uint32_t stream = server.request();
+  EXPECT_EQ(server.so_far(stream).fields.at(":protocol"), "websocket");
+}
+
+TEST_F(Http2UpstreamsByAlpn, WhoKnowsNothingOfAlpnSpeaksHttp1) {
+  RawPeer client = ask(websocket_request());
+  auto undecided = accept({});
+  auto server = accept({});
+  EXPECT_EQ(server->read_message().field("upgrade"), "websocket");
+  RawPeer another = ask(websocket_request());
+  auto once = accept({});  // it is known now
+  EXPECT_EQ(once->read_message().field("upgrade"), "websocket");
+}
+
+TEST_F(Http2UpstreamsByAlpn, Http1IsSpokenWhereItIsAskedFor) {
+  RawPeer client = ask("POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 3\r\n\r\nabc");
+  {
+    ServerEnd server(accept({"h2", "http/1.1"}));
+    server.send(h2::reset(server.request(), http_1_1_required));
+    auto asked_again = accept({"h2", "http/1.1"});
+    const Message request = asked_again->read_message();
+    EXPECT_EQ(request.start_line, "POST / HTTP/1.1");
+    EXPECT_EQ(request.body, "abc");
+    asked_again->send(ok("done"));
+    EXPECT_EQ(client.read_message().body, "done");
+    EXPECT_EQ(proxy.log_line().at("attempts").as_int64(), 2);
+    client.send(gatehouse::get("/"));
+    EXPECT_EQ(asked_again->read_message().start_line, "GET / HTTP/1.1");
+    asked_again->send(ok("again", "Connection: close\r\n"));
+    EXPECT_EQ(client.read_message().body, "again");
+  }
+  client.close();
+  RawPeer soon = ask(gatehouse::get("/"));
+  auto at_once = accept({"h2", "http/1.1"});
+  EXPECT_EQ(at_once->read_message().start_line, "GET / HTTP/1.1");
+  at_once->send(ok("one", "Connection: close\r\n"));
+  EXPECT_EQ(soon.read_message().body, "one");
+  proxy.pass(std::chrono::minutes(5) + std::chrono::seconds(1));
+  RawPeer later = ask(gatehouse::get("/"));
+  ServerEnd server(accept({"h2", "http/1.1"}));
+  server.send(answered(server.request(), "two"));
+  EXPECT_EQ(later.read_message().body, "two");
+}
+
+TEST_F(Http2UpstreamsByAlpn, Http1IsSpokenWhereAGoawayAsksForIt) {
+  RawPeer client = ask("POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 3\r\n\r\nabc");
+  ServerEnd server(accept({"h2", "http/1.1"}));
+  ASSERT_NE(server.request(), 0u);
+  server.send(frame(goaway, 0, 0, number(0) + number(http_1_1_required)));
+  EXPECT_EQ(accept({"h2", "http/1.1"})->read_message().start_line, "POST / HTTP/1.1");
+}
+
+// A body that is gone cannot be sent again, in no version.
+TEST_F(Http2UpstreamsByAlpn, WhatCannotBeSentAgainIsNotAskedOverHttp1) {
+  RawPeer client = ask("POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 6\r\n\r\nabc");
+  ServerEnd server(accept({"h2", "http/1.1"}));
+  const std::uint32_t stream = server.request();
+  server.await(data);
+  client.send("d");
+  server.await(data);
+  server.send(h2::reset(stream, http_1_1_required));
+  EXPECT_EQ(client.read_message().status(), 502);
+  EXPECT_EQ(proxy.log_line().at("attempts").as_int64(), 1);
+}
+
+}  // namespace
+}  // namespace gatehouse
