@@ -125,7 +125,11 @@ class Proxy:
             self.stop()
             raise BenchError(f"{error}: {tail(self.log)}")
         self.start_seconds = time.monotonic() - began
-        self.pids = process_tree(self.child.pid)
+
+    @property
+    def pids(self):
+        """Looked for each time: nginx listens before its worker is there."""
+        return process_tree(self.child.pid)
 
     def __enter__(self):
         return self
