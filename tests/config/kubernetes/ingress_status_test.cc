@@ -407,7 +407,7 @@ class IngressStatusTest : public testing::Test {
                 std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_st>(log)),
                 server.call(), [this] { return wanted; },
                 [this](const std::set<ObjectName>* among) {
-                  looks.push_back(among ? *among : all);
+                  looks.push_back(among ? *among : everything);
                   return server.view(among);
                 },
                 [this](const ObjectName& name) { given_up.push_back(name); }}) {
@@ -428,7 +428,7 @@ class IngressStatusTest : public testing::Test {
   StatusServer server{world.io};
   std::string wanted = ours;
   std::vector<ObjectName> given_up;
-  static inline const std::set<ObjectName> all = {{"*", "*"}};
+  static inline const std::set<ObjectName> everything = {{"*", "*"}};
   std::vector<std::set<ObjectName>> looks;  // at which
   IngressStatus status;
 };
@@ -462,7 +462,7 @@ TEST_F(IngressStatusTest, AChangeIsSeenWithinASecondAndOthersInHalfAMinute) {
 TEST_F(IngressStatusTest, LooksOnlyAtWhatChanged) {
   status.lead(true);
   world.pass(10s);
-  EXPECT_EQ(looks, std::vector{all});
+  EXPECT_EQ(looks, std::vector{everything});
   looks.clear();
   status.changed({.ingresses = {web}});
   status.changed({.ingresses = {{"shop", "new"}}, .services = {{"shop", "web"}}});
@@ -471,10 +471,10 @@ TEST_F(IngressStatusTest, LooksOnlyAtWhatChanged) {
   looks.clear();
   status.changed({.beyond = true});
   world.pass(10s);
-  EXPECT_EQ(looks, std::vector{all});
+  EXPECT_EQ(looks, std::vector{everything});
   looks.clear();
   world.pass(60s);
-  EXPECT_EQ(looks, (std::vector{all, all})) << "every half minute, whatever was heard";
+  EXPECT_EQ(looks, (std::vector{everything, everything})) << "every half minute, whatever was heard";
 }
 
 TEST_F(IngressStatusTest, AnIngressThatIsGoneIsNotWritten) {
