@@ -178,7 +178,7 @@ Result<Protocol> choose_by_server_name(const ClientConnection& client, const tls
   if (const TcpRoute* route = entry_point->tcp->match_tls(facts, true)) return tcp_protocol(entry_point, *route);
   if (https && http.has_any_tls_host()) return Protocol{Protocol::Kind::https, {}};
   if (const TcpRoute* route = entry_point->tcp->match_tls(facts, false)) return tcp_protocol(entry_point, *route);
-  if (https && entry_point->tls.required) return Protocol{Protocol::Kind::https, {}};
+  if (https && (entry_point->tls.required || !entry_point->tcp->has_tls())) return Protocol{Protocol::Kind::https, {}};
   return Failure(FailureKind::no_route, hello.server_name.empty() ? "no server name" : hello.server_name);
 }
 
@@ -225,18 +225,30 @@ Awaitable<Result<bool>> sniff(ClientConnection& client, Duration limit) {
   co_return more;
 }
 
+// A client may have been silent for long, and a TCP session is never looked at again. False: the entry point is gone.
+bool to_what_holds_now(ClientConnection& client) {
+  client.refresh();
+  return client.entry_point != nullptr;
+}
+
+Failure no_entry_point() { return Failure(FailureKind::no_route, "the entry point is gone"); }
+
 // Several protocols on one port: the first byte decides between TLS and plain.
 Awaitable<Result<Protocol>> choose_by_first_bytes(ClientConnection& client) {
-  const auto entry_point = client.entry_point;
-  const TcpRoute* plain = entry_point->tcp->match_plain(facts_of(client, nullptr));
-  auto spoke = co_await sniff(client, plain ? entry_point->timeouts.sniff : entry_point->timeouts.handshake);
+  const TcpRoute* plain = client.entry_point->tcp->match_plain(facts_of(client, nullptr));
+  const ClientTimeouts& limits = client.entry_point->timeouts;
+  auto spoke = co_await sniff(client, plain ? limits.sniff : limits.handshake);
   if (!spoke) co_return spoke.error();
+  if (!to_what_holds_now(client)) co_return no_entry_point();
+  const auto entry_point = client.entry_point;
+  plain = entry_point->tcp->match_plain(facts_of(client, nullptr));
   if (!*spoke && !plain) co_return Failure(FailureKind::head_timeout);
   if (*spoke && client.inbox.unread().front() == tls_record) {
     if (entry_point->tcp->has_tls()) {
       auto hello = co_await read_client_hello(client);
       if (!hello) co_return hello.error();
       client.server_name = hello->server_name;
+      if (!to_what_holds_now(client)) co_return no_entry_point();
       co_return choose_by_server_name(client, *hello);
     }
     if (entry_point->tls.options) co_return Protocol{Protocol::Kind::https, {}};

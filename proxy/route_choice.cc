@@ -1,5 +1,8 @@
 #include "proxy/route_choice.h"
 
+#include <array>
+#include <initializer_list>
+
 namespace gatehouse {
 namespace {
 
@@ -18,11 +21,27 @@ const TlsOptions& options_of_route(const HttpRoute& route, const HostTlsOptions&
   return route.owner == own.owner ? options_of_host(own, entry_point) : usual_options(entry_point);
 }
 
+// Those of a wildcard whose route answers for a name under it: the name may be another's, who has others or none, and a
+// route with an explicit priority is chosen all the same.
+HostTlsOptions options_of_routes_host(const HttpRoute* route, std::string_view host, const EntryPoint& entry_point) {
+  const bool is_other = route != nullptr && !route->host.empty() && route->host != host;
+  return is_other ? entry_point.http->tls_options(route->host) : HostTlsOptions{};
+}
+
 // What asks for a certificate is not served without TLS at all, but for a challenge's answer, which is anybody's to
 // read.
-bool may_come_in_clear(const HostTlsOptions& own, const HttpRoute* route) {
-  return own.named_by == nullptr || !own.options()->requires_certificate() ||
-         (route != nullptr && !route->creates_host);
+std::optional<FailureKind> refusal_in_clear(std::initializer_list<HostTlsOptions> asked, const HttpRoute* route) {
+  if (route != nullptr && !route->creates_host) return std::nullopt;
+  for (const HostTlsOptions& own : asked) {
+    if (own.named_by == nullptr || !own.options()->requires_certificate()) continue;
+    return own.options()->can_be_met() ? FailureKind::misdirected_request : FailureKind::no_service;
+  }
+  return std::nullopt;
+}
+
+// In clear on an entry point that has come to speak nothing but TLS.
+bool lacks_tls(const ClientConnection& client, const EntryPoint& entry_point) {
+  return !client.tls && entry_point.tls.required;
 }
 
 bool checks_server_name(const ClientConnection& client, const EntryPoint& entry_point) {
@@ -61,7 +80,7 @@ RouteChoice choose_route(const Exchange& exchange, const ClientConnection& clien
   const auto refusal = refusal_by_tls_options(made_under, entry_point, host, choice.route);
   if (refusal == FailureKind::no_service) {
     choice.refusal = Failure(*refusal, "the TLS options that are asked for are not there");
-  } else if (refusal || (named && is_misdirected(host, client, entry_point))) {
+  } else if (refusal || lacks_tls(client, entry_point) || (named && is_misdirected(host, client, entry_point))) {
     choice.refusal = Failure(FailureKind::misdirected_request, client.server_name);
     choice.outdated = is_outdated(client, entry_point);
   } else if (!choice.route) {
@@ -71,25 +90,30 @@ RouteChoice choose_route(const Exchange& exchange, const ClientConnection& clien
 }
 
 bool is_outdated(const ClientConnection& client, const EntryPoint& entry_point) {
-  return client.tls && !client.tls_options->is_as_strict_as(tls_options_for(entry_point, client.server_name));
+  if (!client.tls) return lacks_tls(client, entry_point);
+  return !client.tls_options->is_as_strict_as(tls_options_for(entry_point, client.server_name));
 }
 
 const TlsOptions& tls_options_for(const EntryPoint& entry_point, std::string_view host) {
   return options_of_host(entry_point.http->tls_options(host), entry_point);
 }
 
-// By the host and by the route: those of another host, or of before, may have asked for less.
+// By the host, by the route and by the route's own host: those of another host, or of before, may have asked for less.
 std::optional<FailureKind> refusal_by_tls_options(const TlsOptions* made_under, const EntryPoint& entry_point,
                                                   std::string_view host, const HttpRoute* route) {
   const HostTlsOptions own = entry_point.http->tls_options(host);
-  if (made_under == nullptr && may_come_in_clear(own, route)) return std::nullopt;
+  const HostTlsOptions of_routes_host = options_of_routes_host(route, host, entry_point);
+  if (made_under == nullptr) return refusal_in_clear({own, of_routes_host}, route);
   const TlsOptions& of_host = options_of_host(own, entry_point);
-  if (!of_host.can_be_met()) return FailureKind::no_service;
-  if (made_under == nullptr) return FailureKind::misdirected_request;
-  const TlsOptions& of_route = route != nullptr ? options_of_route(*route, own, entry_point) : of_host;
-  if (!of_route.can_be_met()) return FailureKind::no_service;
-  const bool met = made_under->is_as_strict_as(of_host) && made_under->is_as_strict_as(of_route);
-  return met ? std::nullopt : std::optional(FailureKind::misdirected_request);
+  std::array<const TlsOptions*, 3> asked{&of_host, &of_host, &of_host};
+  if (route != nullptr) asked[1] = &options_of_route(*route, own, entry_point);
+  if (of_routes_host.named_by != nullptr) asked[2] = of_routes_host.options();
+  std::optional<FailureKind> refusal;
+  for (const TlsOptions* options : asked) {
+    if (!options->can_be_met()) return FailureKind::no_service;
+    if (!made_under->is_as_strict_as(*options)) refusal = FailureKind::misdirected_request;
+  }
+  return refusal;
 }
 
 }  // namespace gatehouse

@@ -18,7 +18,8 @@ struct RouteChoice {
 // `entry_point`: of the newest snapshot.
 RouteChoice choose_route(const Exchange& exchange, const ClientConnection& client, const EntryPoint& entry_point);
 
-// Whether the handshake would have to be another one by now, for the same server name.
+// Whether the handshake would have to be another one by now, for the same server name; without TLS: whether there would
+// have to be one.
 bool is_outdated(const ClientConnection& client, const EntryPoint& entry_point);
 
 // Under which the handshake for a host is to be made.

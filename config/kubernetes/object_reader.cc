@@ -279,6 +279,7 @@ std::string read_tls_options(FieldReader& reader, const Value& tls) {
   const Value given = reader.map(tls, "options");
   if (!given.given()) return {};
   const std::string name = reader.text(given, "name", 253), ns = reader.text(given, "namespace", 253);
+  if (name.empty() && !ns.empty()) reader.refuse(given, "has a namespace, but not the name of TLS options");
   const bool is_whole = ns.empty() || name.empty() || name.find('@') != std::string::npos;
   return is_whole ? name : ns + "-" + name;
 }

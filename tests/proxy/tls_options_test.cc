@@ -69,6 +69,32 @@ class ClientCertificates : public testing::Test {
     if (certificate) policy.certificate_pem = certificate->pem(), policy.key_pem = certificate->key_pem();
     return TlsPeer::connect(proxy_.connect(), tls::make_client_context(policy).value(), server_name);
   }
+  static std::shared_ptr<const tls::ClientContext> lax_client() {
+    tls::ClientPolicy policy;
+    policy.verify = false;
+    return tls::make_client_context(policy).value();
+  }
+
+  // TCP routes by rule, each with its options, on an entry point that speaks HTTP too.
+  void publish_tcp(const std::vector<std::pair<std::string, TlsOptionsPtr>>& rules) {
+    std::vector<TcpRoutePtr> routes;
+    for (const auto& [rule, asked] : rules) {
+      auto made = std::make_shared<TcpRoute>();
+      made->rule = TcpRule::parse(rule).value();
+      made->priority = made->rule.default_priority();
+      made->tls = TcpTls::terminate;
+      made->tls_options = asked;
+      made->services.push_back({service({upstream_.endpoint()}), 1, ProxyHeaderVersion::none, ""});
+      routes.push_back(std::move(made));
+    }
+    tls::CertificateStore::Contents contents;
+    contents.default_certificate = shown_;
+    proxy_.use(std::move(contents));
+    EntryDraft draft = entry("web", {route("secret.example", "/", {base_})}, std::move(routes));
+    draft.tls.options = base_;
+    proxy_.publish_and_wait({std::move(draft)});
+  }
+
   static std::string request(const std::string& authority, const std::string& path = "/") {
     return "GET " + path + " HTTP/1.1\r\nHost: " + authority + "\r\n\r\n";
   }
@@ -227,6 +253,23 @@ TEST_F(ClientCertificates, AWildcardThatOvertakesAHostIsNotServedWithoutItsOwn) 
   EXPECT_EQ(status("any.example", "any.example", alice_, "/far"), 200);
 }
 
+// A route with a priority lets the wildcard's own back in: with what the wildcard asks for.
+TEST_F(ClientCertificates, ATenantsHostOpensNoRouteOfAWildcard) {
+  publish({route("*.example", "/", {own_, "b"}), route("*.example", "/public", {nullptr, "b"}),
+           route("theirs.example", "/", {nullptr, "a", 1})});
+  for (const char* path : {"/", "/public"}) {
+    EXPECT_EQ(status("theirs.example", "theirs.example", nullptr, path), 421) << path;
+    EXPECT_EQ(status2("theirs.example", "theirs.example", nullptr, path), 421) << path;
+    EXPECT_EQ(status("any.example", "any.example", alice_, path), 200) << path;
+  }
+  EXPECT_EQ(plain_status("theirs.example", "/public"), 421);
+  EXPECT_EQ(plain_status("theirs.example", "/"), 200) << "the tenant's own: the wildcard's is not there without TLS";
+  publish({route("*.example", "/", {tls_options_nobody_meets(), "b"}), route("*.example", "/public", {nullptr, "b"}),
+           route("theirs.example", "/", {nullptr, "a", 1})});
+  EXPECT_EQ(status("theirs.example", "theirs.example", nullptr, "/public"), 503);
+  EXPECT_EQ(plain_status("theirs.example", "/public"), 503);
+}
+
 TEST_F(ClientCertificates, WhatCannotBeMetIsNeverServed) {
   publish({route("secret.example", "/", {tls_options_nobody_meets()}), route("secret.example", "/too", {}),
            route("vault.example", "/", {own_})});
@@ -307,6 +350,33 @@ TEST_F(ClientCertificates, OverHttp2ItsEndIsAnnounced) {
   EXPECT_EQ(client.goaway_error(), h2::no_error);
 }
 
+TEST_F(ClientCertificates, NothingIsServedInClearOnceAnEntryPointSpeaksTls) {
+  const auto publish_clear = [&](bool with_tls) {
+    EntryDraft draft = entry("web", {to(service({upstream_.endpoint()}))});
+    draft.http2_cleartext = true;
+    if (with_tls) draft.tls.options = base_;
+    proxy_.publish_and_wait({std::move(draft)});
+  };
+  publish_clear(false);
+  RawPeer peer = proxy_.connect();
+  h2::Client client(proxy_);
+  const auto ask = [&](int expected, std::uint32_t stream) {
+    peer.send(request("open.example"));
+    const Message answer = peer.read_message();
+    EXPECT_EQ(answer.status(), expected);
+    client.send(request2(stream, "open.example"));
+    EXPECT_EQ(client.answer(stream).status, expected);
+    return std::string(answer.field("connection"));
+  };
+  ask(200, 1);
+  publish_clear(true);
+  EXPECT_NE(ask(200, 3), "close") << "it speaks both";
+  publish();
+  EXPECT_EQ(ask(421, 5), "close");
+  EXPECT_EQ(client.goaway_error(), h2::no_error);
+  EXPECT_EQ(peer.await_end(), Peer::End::closed);
+}
+
 TEST_F(ClientCertificates, WhoAsksForAnotherHostKeepsItsConnection) {
   publish();
   h2::Client client(connect("open.example", nullptr, {"h2"}).value());
@@ -345,48 +415,54 @@ TEST_F(ClientCertificates, StrictNamesAreThoseOfTheOptions) {
 }
 
 TEST_F(ClientCertificates, TheAdminPagesAreHeldToTheirEntryPointsToo) {
-  const auto publish_admin = [&] {
+  const auto publish_admin = [&](bool over_tls) {
     tls::CertificateStore::Contents contents;
     contents.default_certificate = shown_;
     proxy_.use(std::move(contents));
     EntryDraft pages = entry("web", {});
     pages.admin = true;
-    pages.tls.required = true;
-    pages.tls.options = base_;
+    pages.tls.required = over_tls;
+    if (over_tls) pages.tls.options = base_;
     proxy_.publish_and_wait({std::move(pages)});
   };
-  publish_admin();
+  publish_admin(false);
+  RawPeer plain = proxy_.connect();
+  plain.send(request("gatehouse.test", "/ping"));
+  ASSERT_EQ(status_of(plain), 200);
+  publish_admin(true);
+  plain.send(request("gatehouse.test", "/ping"));
+  EXPECT_EQ(status_of(plain), 421);
   auto peer = connect("gatehouse.test", nullptr).value();
   peer->send(request("gatehouse.test", "/ping"));
   ASSERT_EQ(status_of(*peer), 200);
   base_ = options("default", ClientAuth::require_any);
-  publish_admin();
+  publish_admin(true);
   peer->send(request("gatehouse.test", "/ping"));
   EXPECT_EQ(status_of(*peer), 421);
 }
 
 TEST_F(ClientCertificates, ATcpRoutesOwnHoldForIt) {
-  const auto tcp = [&](const std::string& rule, TlsOptionsPtr asked) {
-    auto made = std::make_shared<TcpRoute>();
-    made->rule = TcpRule::parse(rule).value();
-    made->priority = made->rule.default_priority();
-    made->tls = TcpTls::terminate;
-    made->tls_options = std::move(asked);
-    made->services.push_back({service({upstream_.endpoint()}), 1, ProxyHeaderVersion::none, ""});
-    return made;
-  };
-  tls::CertificateStore::Contents contents;
-  contents.default_certificate = shown_;
-  proxy_.use(std::move(contents));
-  EntryDraft draft = entry("web", {route("secret.example", "/", {base_})},
-                           {tcp("HostSNI(`mtls.example`)", own_),
-                            tcp("HostSNI(`gone.example`)", tls_options_nobody_meets()), tcp("HostSNI(`*`)", nullptr)});
-  draft.tls.options = base_;
-  proxy_.publish_and_wait({std::move(draft)});
+  publish_tcp({{"HostSNI(`mtls.example`)", own_},
+               {"HostSNI(`gone.example`)", tls_options_nobody_meets()},
+               {"HostSNI(`*`)", nullptr}});
   EXPECT_EQ(status("mtls.example", "x.example", nullptr), 0);
   EXPECT_EQ(status("mtls.example", "x.example", alice_), 200);
   EXPECT_EQ(status("gone.example", "x.example", alice_), 0);
   EXPECT_EQ(status("lax.example", "mtls.example", nullptr), 200) << "which the other upstream answers";
+}
+
+// Nothing looks at a session again: what counts is what holds when the client has said whom it means.
+TEST_F(ClientCertificates, AConnectionThatWasSilentBeginsNoTcpSessionOfBefore) {
+  publish_tcp({{"HostSNI(`*`)", base_}});
+  RawPeer silent = proxy_.connect();
+  ASSERT_EQ(proxy_.await_open("web", 1), 1);
+  publish_tcp({{"HostSNI(`*`)", own_}});
+  auto peer = TlsPeer::connect(std::move(silent), lax_client(), "a.example");
+  if (peer) {
+    (*peer)->send(request("a.example"));
+    EXPECT_EQ(status_of(**peer), 0);
+  }
+  EXPECT_EQ(upstream_.requests(), 0);
 }
 
 }  // namespace

@@ -160,6 +160,22 @@ spec:
   EXPECT_NE(key_of(parsed.objects[0]), key_of(parsed.objects[1]));
 }
 
+TEST(Manifest, RefusesTlsOptionsOfATcpRouteThatHaveNoName) {
+  const std::string start =
+      "apiVersion: traefik.io/v1alpha1\nkind: IngressRouteTCP\nmetadata: {name: ssh}\n"
+      "spec: {routes: [{match: x}], tls: {options: ";
+  for (const char* given : {"{namespace: gitlab}", "{name: '', namespace: gitlab}"}) {
+    const auto parsed = parse_manifest(start + given + "}}\n", "a.yaml");
+    EXPECT_TRUE(parsed.objects.empty()) << "it would be served under others";
+    EXPECT_NE(
+        problem_lines(parsed).find("error: IngressRouteTCP default/ssh: spec.tls.options: has a namespace, but not "
+                                   "the name of TLS options"),
+        std::string::npos)
+        << problem_lines(parsed);
+  }
+  EXPECT_EQ(problem_lines(parse_manifest(start + "{}}}\n", "a.yaml")), "") << "as if it had none";
+}
+
 TEST(Manifest, ReadsSecretsDecodedAndPlain) {
   const auto parsed = parse_manifest(
       "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\ndata: {tls.crt: aGVs\n    bG8=, tls.key: eA==, other: '!!'}\n"
