@@ -34,7 +34,7 @@ constexpr std::array table{
     FailureRow{"bad_answer", upstream, 502, false, "the upstream's answer is malformed"},
     FailureRow{"answer_timeout", upstream, 504, false, "the upstream did not answer in time"},
     FailureRow{"answer_truncated", upstream, 0, false, "the upstream broke off its answer"},
-    FailureRow{"upgrade_refused", upstream, 502, false, "the upstream takes no such upgrade"},
+    FailureRow{"upgrade_refused", upstream, 502, true, "the upstream takes no such upgrade"},
     FailureRow{"ca_refused", upstream, 502, false, "the certificate authority refused"},
     FailureRow{"validation_failed", upstream, 502, false, "the certificate authority could not validate the host"},
     FailureRow{"idle", nobody, 0, false, "nothing was sent for too long"},

@@ -108,6 +108,7 @@ struct Sending {
   std::string head;  // as it goes upstream
   std::optional<BodyPiece> first;  // what of the body was at hand
   RetryState state;
+  LinkWishes wishes;
   bool keeps_endpoint = false;  // the next attempt is made at the same one
 };
 
@@ -116,6 +117,22 @@ void note(ExchangeRecord& record, const AnyAttempt& attempt) {
   record.bytes_in = attempt.bytes_in();
   record.bytes_out = attempt.bytes_out();
   record.status = attempt.status_sent();
+}
+
+// One request's reset says nothing about the others.
+void learn_version(Worker& worker, const Service& service, const Http2Upstream& upstream, FailureKind failure) {
+  if (service.speech != UpstreamSpeech::by_alpn) return;
+  const Endpoint& endpoint = upstream.link().endpoint();
+  if (upstream.wants_http1())
+    worker.http2_pool.learn(endpoint, Http2Pool::Speaks::http1_please);
+  else if (failure == FailureKind::upgrade_refused)
+    worker.http2_pool.learn(endpoint, Http2Pool::Speaks::unknown);
+}
+
+LinkWishes wishes_of(const RequestHead& request) {
+  return {.upgrade = !request.upgrade.empty(),
+          .websocket = request.method == "GET" && same_name(request.upgrade, "websocket"),
+          .grpc = asks_for_grpc(request)};
 }
 
 // True when the exchange has been answered; else `sending.state` knows how it failed.
@@ -130,12 +147,11 @@ Awaitable<bool> try_http2(Sending& sending, std::shared_ptr<Http2Upstream> upstr
   if (answered && sending.record.status == 101)
     co_await tunnel(sending.exchange, sending.client, sending.entry_point, attempt.tunnel(), {}, sending.record);
   if (answered) co_return true;
-  if (sending.service.speech == UpstreamSpeech::by_alpn && upstream->wants_http1()) {
-    worker.http2_pool.learn(upstream->link().endpoint(), Http2Pool::Speaks::http1_please);
-    upstream->retire();
-    sending.keeps_endpoint = true;
-  }
-  if (attempt.unprocessed())
+  const bool over_http1 =
+      sending.service.speech == UpstreamSpeech::by_alpn && !sending.wishes.grpc && attempt.asks_for_http1();
+  if (over_http1) sending.wishes.http1 = sending.keeps_endpoint = true;
+  learn_version(worker, sending.service, *upstream, answered.error().kind);
+  if (attempt.unprocessed() || over_http1)
     sending.state.failed_unprocessed(answered.error(), upstream->leaving(), attempt.body_lost());
   else
     sending.state.failed_after_sending(answered.error(), upstream->reused() && upstream->leaving(),
@@ -151,11 +167,10 @@ Awaitable<std::optional<Failure>> send_and_receive(Exchange& exchange, ClientCon
   const RequestHead& request = exchange.request();
   auto first = exchange.piece_now();
   if (!first) co_return first.error();
-  Sending sending{exchange, client, entry_point, *service, record, {}, *first, {}};
+  Sending sending{exchange, client, entry_point, *service, record, {}, *first, {}, wishes_of(request)};
   RetryState& state = sending.state;
   sending.head.reserve(1024);
   write_upstream_request(sending.head, request, exchange.origin(), service->pass_host_header ? "" : service->host);
-  const bool upgrade = !request.upgrade.empty();
   std::vector<Endpoint> tried;
   const Endpoint* endpoint = nullptr;
   while (true) {
@@ -165,8 +180,8 @@ Awaitable<std::optional<Failure>> send_and_receive(Exchange& exchange, ClientCon
       co_return state.last_failure ? *state.last_failure : Failure(FailureKind::no_endpoint, service->name);
     ++record.attempts;
     record.endpoint = *endpoint;
-    Result<UpstreamLink> link = take_link(worker, *service, *endpoint, upgrade);
-    if (!*link) link = co_await make_link(worker, *service, *endpoint, upgrade);
+    Result<UpstreamLink> link = take_link(worker, *service, *endpoint, sending.wishes);
+    if (!*link) link = co_await make_link(worker, *service, *endpoint, sending.wishes);
     bool answered = false;
     if (!link)
       state.failed_to_connect(link.error());

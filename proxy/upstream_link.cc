@@ -7,10 +7,11 @@ using Speaks = Http2Pool::Speaks;
 
 // Where the endpoint may choose. What changes the protocol begins in HTTP/1.1 nearly everywhere: few servers of HTTP/2
 // take WebSockets there (RFC 8441).
-bool wants_http1(const Worker& worker, const Service& service, const Endpoint& endpoint, bool upgrade) {
+bool wants_http1(const Worker& worker, const Service& service, const Endpoint& endpoint, const LinkWishes& wishes) {
   if (service.speech != UpstreamSpeech::by_alpn) return false;
+  if (wishes.http1) return true;
   const Speaks speaks = worker.http2_pool.spoken_by(endpoint);
-  return speaks == Speaks::http1_please || (upgrade && speaks != Speaks::http2_alone);
+  return wishes.upgrade ? speaks != Speaks::http2_alone : speaks == Speaks::http1_please && !wishes.grpc;
 }
 
 Awaitable<Result<UpstreamLink>> connect(Worker& worker, const Service& service, const Endpoint& endpoint,
@@ -31,7 +32,7 @@ Awaitable<Result<UpstreamLink>> connect(Worker& worker, const Service& service, 
     ++counters.failed_connects;
     // Our own lack of descriptors says nothing about the endpoint, nor that it does not speak what one client needs.
     const FailureKind kind = opened.error().kind;
-    const bool of_endpoint = kind != FailureKind::internal && !(http1_only && kind == FailureKind::upstream_tls_failed);
+    const bool of_endpoint = kind != FailureKind::internal && !(http1_only && kind == FailureKind::upgrade_refused);
     if (of_endpoint) worker.health.failed(endpoint);
     co_return opened.error();
   }
@@ -59,32 +60,59 @@ Awaitable<Result<UpstreamLink>> connect_once(Worker& worker, const Service& serv
   co_return connected;
 }
 
+// HTTP/1.1 alone was not agreed on: what the endpoint chooses now tells what it speaks. Connections of before say
+// nothing of that. `own` is what there was of HTTP/1.1.
+Awaitable<Result<UpstreamLink>> ask_what_it_speaks(Worker& worker, const Service& service, const Endpoint& endpoint,
+                                                   LinkWishes wishes, Result<UpstreamLink> own) {
+  auto chosen = co_await connect(worker, service, endpoint, false);
+  if (!chosen) co_return own;
+  if (!chosen->shared) {
+    worker.http2_pool.learn(endpoint, Speaks::http1);
+    co_return chosen;
+  }
+  const bool carries = !wishes.websocket || chosen->shared->opens_tunnels();
+  if (carries || !worker.http2_pool.take(service, endpoint))
+    worker.http2_pool.put(chosen->shared);
+  else
+    chosen->shared->retire();
+  if (carries) {
+    worker.http2_pool.learn(endpoint, Speaks::http2_alone);
+    co_return chosen;
+  }
+  co_return Failure(FailureKind::upgrade_refused,
+                    "neither HTTP/1.1 nor WebSockets over HTTP/2 (RFC 8441) at " + endpoint.text());
+}
+
 // Servers that speak HTTP/2 alone refuse a handshake that offers HTTP/1.1, or agree on nothing, as old ones of HTTP/1.1
-// do: what such an endpoint says when it may choose tells them apart.
-Awaitable<Result<UpstreamLink>> connect_for_http1(Worker& worker, const Service& service, const Endpoint& endpoint) {
+// do. Whatever else goes wrong with it says nothing about versions.
+Awaitable<Result<UpstreamLink>> connect_for_http1(Worker& worker, const Service& service, const Endpoint& endpoint,
+                                                  LinkWishes wishes) {
   auto own = co_await connect(worker, service, endpoint, true);
-  const bool certain = own ? own->own->agreed() : own.error().kind != FailureKind::upstream_tls_failed;
-  if (certain || (own && worker.http2_pool.spoken_by(endpoint) == Speaks::http1)) co_return own;
-  auto chosen = co_await connect_once(worker, service, endpoint);
-  if (chosen && chosen->shared) worker.http2_pool.learn(endpoint, Speaks::http2_alone);
-  co_return chosen;
+  const Speaks speaks = worker.http2_pool.spoken_by(endpoint);
+  const bool asked_for = wishes.http1 || speaks == Speaks::http1 || speaks == Speaks::http1_please;
+  const bool certain = own ? own->own->agreed() || asked_for : own.error().kind != FailureKind::upgrade_refused;
+  if (certain) co_return own;
+  if (speaks == Speaks::http2_alone) co_return co_await connect_once(worker, service, endpoint);  // learnt meanwhile
+  co_return co_await ask_what_it_speaks(worker, service, endpoint, wishes, std::move(own));
 }
 
 }  // namespace
 
-UpstreamLink take_link(Worker& worker, const Service& service, const Endpoint& endpoint, bool upgrade) {
+UpstreamLink take_link(Worker& worker, const Service& service, const Endpoint& endpoint, const LinkWishes& wishes) {
   UpstreamLink link;
-  if (service.speech != UpstreamSpeech::http1 && !wants_http1(worker, service, endpoint, upgrade))
-    link.shared = worker.http2_pool.take(service, endpoint);
-  if (!link.shared && service.speech != UpstreamSpeech::http2_in_clear)
+  const bool http1 = service.speech == UpstreamSpeech::http1 || wants_http1(worker, service, endpoint, wishes);
+  if (!http1) link.shared = worker.http2_pool.take(service, endpoint);
+  if (link.shared || service.speech == UpstreamSpeech::http2_in_clear) return link;
+  // Those of refused upgrades may be there where HTTP/2 is spoken.
+  if (http1 || worker.http2_pool.spoken_by(endpoint) == Speaks::http1)
     link.own = worker.pool.take_idle(service, endpoint);
   return link;
 }
 
 Awaitable<Result<UpstreamLink>> make_link(Worker& worker, const Service& service, const Endpoint& endpoint,
-                                          bool upgrade) {
+                                          LinkWishes wishes) {
   if (service.speech == UpstreamSpeech::http1) return connect(worker, service, endpoint, false);
-  if (wants_http1(worker, service, endpoint, upgrade)) return connect_for_http1(worker, service, endpoint);
+  if (wants_http1(worker, service, endpoint, wishes)) return connect_for_http1(worker, service, endpoint, wishes);
   return connect_once(worker, service, endpoint);
 }
 

@@ -13,12 +13,20 @@ struct UpstreamLink {
   explicit operator bool() const { return own || shared; }
 };
 
-// One that is there already; else empty. `upgrade`: the request asks to change the protocol.
-UpstreamLink take_link(Worker& worker, const Service& service, const Endpoint& endpoint, bool upgrade);
+// What the version depends on where the endpoint may choose.
+struct LinkWishes {
+  bool upgrade = false;    // the request asks to change the protocol
+  bool websocket = false;  // to that one, which HTTP/2 has too (RFC 8441)
+  bool grpc = false;       // of use over HTTP/2 alone
+  bool http1 = false;      // an upstream has asked for HTTP/1.1 for this request
+};
+
+// One that is there already; else empty.
+UpstreamLink take_link(Worker& worker, const Service& service, const Endpoint& endpoint, const LinkWishes& wishes);
 
 // A new one, or one that others share: where many want the same endpoint at once, one dials and the others wait.
 // Failures are the upstream's, and its endpoint is left out for a while.
 Awaitable<Result<UpstreamLink>> make_link(Worker& worker, const Service& service, const Endpoint& endpoint,
-                                          bool upgrade);
+                                          LinkWishes wishes);
 
 }  // namespace gatehouse

@@ -60,6 +60,12 @@ bool offer(SSL* ssl, const std::string& protocol) {
   return SSL_set_alpn_protos(ssl, protocols, static_cast<unsigned>(wire->size())) == 0;
 }
 
+// The server takes no protocol that was offered (RFC 7301 §3.2).
+void note_refusal(const SSL* ssl, int where, int alert) {
+  auto* refused = static_cast<bool*>(SSL_get_app_data(ssl));
+  if (where == SSL_CB_READ_ALERT && (alert & 0xff) == SSL_AD_NO_APPLICATION_PROTOCOL) *refused = true;
+}
+
 }  // namespace
 
 Awaitable<Result<AcceptedTls>> accept_tls(PlainStream& under, std::shared_ptr<const ServerContext> context,
@@ -100,7 +106,14 @@ Awaitable<Result<ConnectedTls>> connect_tls_agreeing(PlainStream& under, std::sh
     co_return openssl_failure(FailureKind::upstream_tls_failed, "the protocol cannot be offered");
   SSL_set_connect_state(ssl.get());
   auto stream = std::make_unique<TlsStream>(under, std::move(ssl));
+  bool refused = false;
+  SSL_set_app_data(stream->native(), &refused);
+  SSL_set_info_callback(stream->native(), note_refusal);
   const auto done = co_await stream->handshake(FailureKind::upstream_tls_failed);
+  SSL_set_info_callback(stream->native(), nullptr);
+  SSL_set_app_data(stream->native(), nullptr);
+  // Only who asked for one protocol has a use for the difference.
+  if (!done && refused && !only.empty()) co_return Failure(FailureKind::upgrade_refused, done.error().detail);
   if (!done) co_return done.error();
   ConnectedTls connected;
   connected.alpn = alpn_of(stream->native());

@@ -59,6 +59,7 @@ struct ConnectedTls {
 
 // The same, told which protocol was agreed on. `only`: the one protocol to offer in place of the policy's; empty: the
 // policy's.
+// upgrade_refused: the server does not take that one (RFC 7301 §3.2).
 Awaitable<Result<ConnectedTls>> connect_tls_agreeing(PlainStream& under, std::shared_ptr<const ClientContext> context,
                                                      std::string server_name, std::string only);
 

@@ -129,7 +129,6 @@ struct Http2Codec::Callbacks {
     if (frame->hd.type == NGHTTP2_HEADERS) self.listener_.head_ends(stream, last);
     if (frame->hd.type == NGHTTP2_DATA && last) self.listener_.data_ends(stream);
     if (frame->hd.type == NGHTTP2_RST_STREAM) {
-      self.http1_required_ |= frame->rst_stream.error_code == NGHTTP2_HTTP_1_1_REQUIRED;
       self.listener_.reset_by_peer(stream);
       self.stream_reset();
     }

@@ -28,6 +28,8 @@ class Http2Attempt {
   bool body_lost() const { return pulled_; }  // cannot be sent again
   // The upstream has done nothing about the request.
   bool unprocessed() const { return !opened_ || stream_.unprocessed(); }
+  // The request may be sent again over HTTP/1.1: the upstream asked for that instead of answering.
+  bool asks_for_http1() const { return opened_ ? stream_.asks_for_http1() : upstream_->wants_http1(); }
   std::uint16_t status_sent() const { return status_sent_; }
   // Of a gRPC call whose answer has been passed on whole.
   std::optional<std::uint16_t> grpc_status() const { return grpc_status_; }

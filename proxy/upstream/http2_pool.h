@@ -19,8 +19,8 @@ class Http2Pool {
   enum class Speaks : std::uint8_t {
     unknown,
     http1,        // chose it over HTTP/2, or agrees on nothing
-    http1_please, // HTTP/2, and asked for HTTP/1.1 in it (HTTP_1_1_REQUIRED, RFC 9113 §7)
-    http2_alone,  // refused HTTP/1.1
+    http1_please, // HTTP/2, and ended a connection to have HTTP/1.1 (HTTP_1_1_REQUIRED, RFC 9113 §7)
+    http2_alone,  // did not agree on HTTP/1.1 alone, but right after that on HTTP/2
   };
 
   // Somebody is connecting; others that want the same wait for what becomes of it, as many as the connection will
@@ -62,7 +62,7 @@ class Http2Pool {
   Awaitable<Result<std::shared_ptr<Http2Upstream>>> wait(const Service& service, const Endpoint& endpoint);
 
   Speaks spoken_by(const Endpoint& endpoint) const;
-  // `what` is not unknown: that comes with time.
+  // `what`: unknown forgets.
   void learn(const Endpoint& endpoint, Speaks what);
 
   // Forgets those that have ended, and what is no longer believed. Called now and then.

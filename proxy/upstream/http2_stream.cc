@@ -157,7 +157,9 @@ void Http2Stream::close(Http2Error error) {
   sending_.clear();
   departure_.cancel();
   if (in_.end_arrived() || failure_) return;
-  unprocessed_ = !final_head_ && (error == Http2Error::refused_stream || error == Http2Error::http_1_1_required);
+  unprocessed_ = !final_head_ && error == Http2Error::refused_stream;
+  asks_for_http1_ = (unprocessed_ && connection_->wants_http1()) ||
+                    (!final_head_ && reset_by_upstream_ && error == Http2Error::http_1_1_required);
   if (unprocessed_ || reset_by_upstream_ || error == Http2Error::none)
     fail(broken_off());
   else
@@ -175,7 +177,7 @@ void Http2Stream::lose(Failure why) {
 
 Failure Http2Stream::broken_off() const {
   std::string detail = connection_->link().endpoint().text();
-  if (connection_->wants_http1()) detail.append(" asks for HTTP/1.1");
+  if (asks_for_http1_) detail.append(" asks for HTTP/1.1");
   return Failure(final_head_ ? FailureKind::answer_truncated : FailureKind::upstream_closed, std::move(detail));
 }
 

@@ -47,8 +47,11 @@ class Http2Stream {
   bool ended() const { return in_.ended(); }
   const std::vector<HeaderField>& trailers() const { return trailers_; }
 
-  // The upstream has said that it has done nothing about the request (RFC 9113 §8.7), or will not over HTTP/2 (§7).
+  // The upstream has said that it has done nothing about the request (RFC 9113 §8.7).
   bool unprocessed() const { return unprocessed_; }
+  // It has answered nothing, and wants this request over HTTP/1.1 (§7): its own reset says so, or the GOAWAY that left
+  // it out.
+  bool asks_for_http1() const { return asks_for_http1_; }
   // Ends it from this side: who waits hears `why`, the upstream gets CANCEL.
   void cancel(Failure why);
 
@@ -95,7 +98,7 @@ class Http2Stream {
   const std::string_view method_;
   const Duration idle_;
   StreamId id_ = 0;
-  bool closed_ = true, reset_by_upstream_ = false, unprocessed_ = false;
+  bool closed_ = true, reset_by_upstream_ = false, unprocessed_ = false, asks_for_http1_ = false;
   bool has_body_ = false;  // the request
   std::optional<Failure> failure_;
 

@@ -57,7 +57,7 @@ class Http2Upstream final : public std::enable_shared_from_this<Http2Upstream>, 
   std::size_t head_allowed() const { return codec_.head_allowed(); }
   // Extended CONNECTs (RFC 8441 §3).
   bool opens_tunnels() const { return codec_.tunnels_allowed(); }
-  // It would rather be asked over HTTP/1.1 (HTTP_1_1_REQUIRED).
+  // It would rather be asked over HTTP/1.1, whatever the request (GOAWAY with HTTP_1_1_REQUIRED).
   bool wants_http1() const { return codec_.http1_required(); }
   // Closes when the last stream has ended; no new ones.
   void retire();

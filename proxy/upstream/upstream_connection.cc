@@ -46,7 +46,10 @@ Awaitable<Result<void>> UpstreamConnection::open(const Service& service, bool ht
     const bool may_agree = service.speech == UpstreamSpeech::by_alpn && !http1_only;
     std::string only = service.tls->offers_http2() && !may_agree ? "http/1.1" : "";
     auto tls = co_await tls::connect_tls_agreeing(plain_, service.tls, std::move(name), std::move(only));
-    if (!tls) co_return Failure(FailureKind::upstream_tls_failed, endpoint_.text() + ": " + describe(tls.error()));
+    if (!tls) co_return Failure(tls.error().kind, endpoint_.text() + ": " + describe(tls.error()));
+    if (tls->alpn == "h2" && !(may_agree && service.tls->offers_http2()))
+      co_return Failure(FailureKind::upstream_tls_failed,
+                        endpoint_.text() + ": it chose HTTP/2, which was not offered");
     tls_ = std::move(tls->stream);
     speaks_http2_ = tls->alpn == "h2";
     agreed_ = !tls->alpn.empty();

@@ -1,12 +1,16 @@
 // Which version an HTTPS upstream is spoken to in: it chooses, and what it says of that is remembered for a while.
 #include "tests/doubles/proxy/http2_upstreams.h"
 
+#include <openssl/ssl.h>
+
 namespace gatehouse {
 namespace {
 
 using namespace h2;
 
 constexpr std::uint32_t http_1_1_required = 13;
+constexpr std::string_view grpc_request =
+    "POST /a.B/C HTTP/1.1\r\nHost: a.example\r\nContent-Type: application/grpc\r\nContent-Length: 3\r\n\r\nabc";
 
 struct Http2UpstreamsByAlpn : Http2UpstreamLimits {
   Http2UpstreamsByAlpn() { proxy.publish_and_wait({cleartext({to(https(upstream.endpoint()))})}); }
@@ -98,42 +102,90 @@ TEST_F(Http2UpstreamsByAlpn, WhoKnowsNothingOfAlpnSpeaksHttp1) {
   EXPECT_EQ(once->read_message().field("upgrade"), "websocket");
 }
 
-TEST_F(Http2UpstreamsByAlpn, Http1IsSpokenWhereItIsAskedFor) {
+// One path's wish is not the endpoint's.
+TEST_F(Http2UpstreamsByAlpn, ARequestIsAskedOverHttp1WhereItsResetSaysSo) {
   RawPeer client = ask("POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 3\r\n\r\nabc");
-  {
-    ServerEnd server(accept({"h2", "http/1.1"}));
-    server.send(h2::reset(server.request(), http_1_1_required));
-    auto asked_again = accept({"h2", "http/1.1"});
-    const Message request = asked_again->read_message();
-    EXPECT_EQ(request.start_line, "POST / HTTP/1.1");
-    EXPECT_EQ(request.body, "abc");
-    asked_again->send(ok("done"));
-    EXPECT_EQ(client.read_message().body, "done");
-    EXPECT_EQ(proxy.log_line().at("attempts").as_int64(), 2);
-    client.send(gatehouse::get("/"));
-    EXPECT_EQ(asked_again->read_message().start_line, "GET / HTTP/1.1");
-    asked_again->send(ok("again", "Connection: close\r\n"));
-    EXPECT_EQ(client.read_message().body, "again");
-  }
-  client.close();
-  RawPeer soon = ask(gatehouse::get("/"));
-  auto at_once = accept({"h2", "http/1.1"});
-  EXPECT_EQ(at_once->read_message().start_line, "GET / HTTP/1.1");
-  at_once->send(ok("one", "Connection: close\r\n"));
-  EXPECT_EQ(soon.read_message().body, "one");
-  proxy.pass(std::chrono::minutes(5) + std::chrono::seconds(1));
-  RawPeer later = ask(gatehouse::get("/"));
   ServerEnd server(accept({"h2", "http/1.1"}));
-  server.send(answered(server.request(), "two"));
-  EXPECT_EQ(later.read_message().body, "two");
+  server.send(h2::reset(server.request(), http_1_1_required));
+  auto asked_again = accept({"http/1.1"});
+  const Message request = asked_again->read_message();
+  EXPECT_EQ(request.start_line, "POST / HTTP/1.1");
+  EXPECT_EQ(request.body, "abc");
+  asked_again->send(ok("done"));
+  EXPECT_EQ(client.read_message().body, "done");
+  EXPECT_EQ(proxy.log_line().at("attempts").as_int64(), 2);
+  client.send(gatehouse::get("/"));
+  server.send(answered(server.request(), "here"));
+  EXPECT_EQ(client.read_message().body, "here");
 }
 
-TEST_F(Http2UpstreamsByAlpn, Http1IsSpokenWhereAGoawayAsksForIt) {
+TEST_F(Http2UpstreamsByAlpn, Http1IsSpokenForAWhileWhereAGoawayAsksForIt) {
   RawPeer client = ask("POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 3\r\n\r\nabc");
   ServerEnd server(accept({"h2", "http/1.1"}));
   ASSERT_NE(server.request(), 0u);
   server.send(frame(goaway, 0, 0, number(0) + number(http_1_1_required)));
-  EXPECT_EQ(accept({"h2", "http/1.1"})->read_message().start_line, "POST / HTTP/1.1");
+  auto asked_again = accept({});  // that it does not know ALPN changes nothing
+  EXPECT_EQ(asked_again->read_message().start_line, "POST / HTTP/1.1");
+  asked_again->send(ok("done"));
+  EXPECT_EQ(client.read_message().body, "done");
+  client.send(gatehouse::get("/"));
+  EXPECT_EQ(asked_again->read_message().start_line, "GET / HTTP/1.1");
+  asked_again->send(ok("again"));
+  EXPECT_EQ(client.read_message().body, "again");
+  RawPeer call = ask(grpc_request);  // has no use for HTTP/1.1
+  ServerEnd calls(accept({"h2", "http/1.1"}));
+  calls.send(answered(calls.request(), "call"));
+  EXPECT_EQ(call.read_message().body, "call");
+  proxy.pass(std::chrono::minutes(5) + std::chrono::seconds(1));
+  RawPeer later = ask(gatehouse::get("/"));
+  ServerEnd fresh(accept({"h2", "http/1.1"}));
+  fresh.send(answered(fresh.request(), "two"));
+  EXPECT_EQ(later.read_message().body, "two");
+}
+
+// It stays open and idle; nobody who would rather have HTTP/2 gets it.
+TEST_F(Http2UpstreamsByAlpn, ARefusedUpgradesConnectionIsForUpgrades) {
+  RawPeer client = ask(websocket_request());
+  auto refusing = accept({"http/1.1"});
+  EXPECT_EQ(refusing->read_message().field("upgrade"), "websocket");
+  refusing->send(ok("no"));
+  EXPECT_EQ(client.read_message().body, "no");
+  RawPeer call = ask(grpc_request);
+  ServerEnd server(accept({"h2", "http/1.1"}));
+  server.send(answered(server.request(), "call"));
+  EXPECT_EQ(call.read_message().body, "call");
+  client.send(websocket_request());
+  EXPECT_EQ(refusing->read_message().field("upgrade"), "websocket");
+}
+
+// What is shared already says nothing about why a handshake failed.
+TEST_F(Http2UpstreamsByAlpn, AHandshakeCutOffSaysNothingAboutVersions) {
+  RawPeer plain = ask(gatehouse::get("/"));
+  ServerEnd server(accept({"h2", "http/1.1"}));
+  server.send(answered(server.request(), "fine"));
+  EXPECT_EQ(plain.read_message().body, "fine");
+  RawPeer client = ask(websocket_request());
+  upstream.accept().reset();
+  EXPECT_EQ(client.read_message().status(), 502);
+  RawPeer another = ask(websocket_request());
+  auto willing = accept({"http/1.1"});
+  EXPECT_EQ(willing->read_message().field("upgrade"), "websocket");
+}
+
+TEST_F(Http2UpstreamsByAlpn, Http2ThatWasNotOfferedIsNotSpoken) {
+  RawPeer client = ask(websocket_request());
+  const auto context = tls::make_server_context({}, nullptr).value();
+  const auto choose = [](SSL*, const unsigned char** chosen, unsigned char* size, const unsigned char*, unsigned,
+                         void*) {
+    *chosen = reinterpret_cast<const unsigned char*>("h2");
+    *size = 2;
+    return SSL_TLSEXT_ERR_OK;
+  };
+  SSL_CTX_set_alpn_select_cb(context->native(), choose, nullptr);
+  auto server =
+      TlsPeer::accept(upstream.accept(), context, tls::make_self_signed({}, SystemClock().wall_now()).value());
+  EXPECT_EQ(client.read_message().status(), 502);
+  EXPECT_EQ(proxy.log_line().at("failure").as_string(), "upstream_tls_failed");
 }
 
 // A body that is gone cannot be sent again, in no version.
