@@ -70,6 +70,7 @@ Result<void> Http2Connection::receive() {
   if (bytes.empty()) return {};
   auto received = codec_.receive(bytes, link_.clock.now());
   link_.inbox.consume(bytes.size());
+  serve_begun(received.has_value());
   return received;
 }
 
@@ -192,18 +193,32 @@ void Http2Connection::start(Http2Exchange& exchange) {
   heads_held_ += exchange.head_.held();
   link_.reading.clear();
   if (terms_.requests != 0 && ++served_ == terms_.requests) drain();
-  asio::co_spawn(link_.executor, serve_(exchange), [this, &exchange](std::exception_ptr bug) {
-    exchange.serving_ = false;
-    --serving_;
-    if (!exchange.complete_ || bug) exchange.break_off();
-    if (bug && !bug_) {  // told at the connection's end, which is near
-      bug_ = bug;
-      drain();
-    }
-    heads_held_ -= exchange.head_.held();
-    if (exchange.stream_closed_) forget(exchange);
-    ended_.cancel();
-  });
+  begun_.push_back(exchange.stream_);
+}
+
+// What was cancelled by the very bytes that asked for it costs no upstream anything: that is rapid reset.
+void Http2Connection::serve_begun(bool going_on) {
+  for (const StreamId stream : std::exchange(begun_, {})) {
+    Http2Exchange& exchange = *find(stream);
+    if (exchange.stream_closed_ || !going_on)
+      served(exchange, nullptr);
+    else
+      asio::co_spawn(link_.executor, serve_(exchange),
+                     [this, &exchange](std::exception_ptr bug) { served(exchange, bug); });
+  }
+}
+
+void Http2Connection::served(Http2Exchange& exchange, std::exception_ptr bug) {
+  exchange.serving_ = false;
+  --serving_;
+  if (!exchange.complete_ || bug) exchange.break_off();
+  if (bug && !bug_) {  // told at the connection's end, which is near
+    bug_ = bug;
+    drain();
+  }
+  heads_held_ -= exchange.head_.held();
+  if (exchange.stream_closed_) forget(exchange);
+  ended_.cancel();
 }
 
 void Http2Connection::data(StreamId stream, std::string_view bytes) {

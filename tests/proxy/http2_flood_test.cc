@@ -152,6 +152,15 @@ TEST_F(Http2Floods, RapidReset) {
   after(flood, "resets");
 }
 
+TEST_F(Http2Floods, WhatIsCancelledByTheSameBytesCostsNoUpstreamAnything) {
+  std::uint32_t stream = 1;
+  for (int i = 0; i < 50; ++i, stream += 2) client.send(h2::get(stream) + reset(stream));
+  client.send(h2::get(stream));
+  EXPECT_EQ(client.answer(stream).body, "fine");
+  EXPECT_EQ(upstream.connections(), 1);
+  EXPECT_EQ(upstream.requests(), 1);
+}
+
 TEST_F(Http2Floods, RapidResetInTwoSweeps) {
   std::string flood;
   for (std::uint32_t stream = 1; stream < 2001; stream += 2) flood += h2::get(stream);
