@@ -34,6 +34,7 @@ def fail(_, context):
 
 def wait(_, context):
     context.add_callback(cancelled.set)
+    context.send_initial_metadata(())  # so that the client knows that the call is here
     if not cancelled.wait(20):
         return b"never cancelled"
     return b""
