@@ -1,10 +1,9 @@
 // A client that behaves well, and how long it waits:
-//   trickle PORT CONNECTIONS RATE SECONDS...     GET /1k of host localhost by TLS 1.3 and HTTP/1.1, RATE times a
-//   second,
-//                                                on keep-alive connections that are all open before the first
-// To 127.0.0.1 only. A request's time begins when it was due, also when it had to wait for a free connection. For each
-// of SECONDS, one phase after another, it prints {"done", "failures", "p50_ms", "p99_ms", "max_ms"} as one line of
-// JSON.
+//   trickle PORT CONNECTIONS RATE SECONDS...
+// GET /1k of host localhost by TLS 1.3 and HTTP/1.1, RATE times a second, on keep-alive connections that are all open
+// before the first. To 127.0.0.1 only. A request's time begins when it was due, also when it had to wait for a free
+// connection. For each of SECONDS, one phase after another, it prints {"done", "failures", "p50_ms", "p99_ms",
+// "max_ms"} as one line of JSON.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>

@@ -70,7 +70,7 @@ Result<void> Http2Connection::receive() {
   if (bytes.empty()) return {};
   auto received = codec_.receive(bytes, link_.clock.now());
   link_.inbox.consume(bytes.size());
-  serve_begun(received.has_value());
+  if (received) serve_begun();
   return received;
 }
 
@@ -99,6 +99,7 @@ Result<Http2Connection::More> Http2Connection::time_is_up() {
 
 // Those that still run see that the client is gone; nothing of this is touched when they have ended.
 Awaitable<void> Http2Connection::finish_exchanges() {
+  for (const StreamId stream : std::exchange(begun_, {})) served(*find(stream), nullptr);
   for (auto& [stream, exchange] : exchanges_) exchange->leave(Failure(FailureKind::client_gone));
   flush();
   while (serving_ > 0 || flush_posted_ || writing_) co_await wait_on(ended_);
@@ -197,10 +198,10 @@ void Http2Connection::start(Http2Exchange& exchange) {
 }
 
 // What was cancelled by the very bytes that asked for it costs no upstream anything: that is rapid reset.
-void Http2Connection::serve_begun(bool going_on) {
+void Http2Connection::serve_begun() {
   for (const StreamId stream : std::exchange(begun_, {})) {
     Http2Exchange& exchange = *find(stream);
-    if (exchange.stream_closed_ || !going_on)
+    if (exchange.stream_closed_)
       served(exchange, nullptr);
     else
       asio::co_spawn(link_.executor, serve_(exchange),

@@ -69,7 +69,7 @@ class Http2Connection final : private Http2Listener {
 
   Http2Exchange* find(StreamId stream);
   void start(Http2Exchange& exchange);
-  void serve_begun(bool going_on);
+  void serve_begun();
   void served(Http2Exchange& exchange, std::exception_ptr bug);
   void refuse(Http2Exchange& exchange, Http2Refusal why);
   void forget(Http2Exchange& exchange);
@@ -101,7 +101,7 @@ class Http2Connection final : private Http2Listener {
   std::size_t serving_ = 0, heads_held_ = 0;
   std::uint64_t served_ = 0;
   StreamId head_under_way_ = 0;
-  std::vector<StreamId> begun_;  // by the bytes being received
+  std::vector<StreamId> begun_;  // by the bytes being received, and not served yet
   std::vector<StreamId> early_ends_;  // to be reset when what is queued has gone
   std::string out_;
   asio::const_buffer unsent_;  // of out_
