@@ -307,6 +307,7 @@ bool Http2Codec::is_over(StreamId stream) const {
 }
 
 Result<void> Http2Codec::check_frame() {
+  ++frames_received_;
   const std::uint8_t type = type_of(frame_head_);
   const StreamId stream = stream_of(frame_head_);
   const std::size_t payload = payload_of(frame_head_);

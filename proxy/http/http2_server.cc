@@ -8,6 +8,7 @@
 namespace gatehouse {
 namespace {
 
+constexpr std::size_t costly_piece = 2048, costly_frame = 128;  // bytes taken at once; of frames on average, or less
 constexpr std::size_t flush_bytes = 64 * 1024;
 constexpr std::size_t idle_memory = 1024;
 constexpr Duration last_call = std::chrono::seconds(1);  // between the two GOAWAYs: requests on their way arrive
@@ -53,6 +54,11 @@ Awaitable<Result<void>> Http2Connection::run() {
 Awaitable<Result<void>> Http2Connection::take_turns() {
   while (true) {
     auto received = receive();
+    // What is answered to many small frames goes out together, too.
+    if (received && !codec_.broken() && !link_.inbox.unread().empty()) {
+      if (costly_) co_await link_.costly_turn();
+      continue;
+    }
     flush();
     // The codec refuses most of what is forbidden by itself and says so to the client.
     if (received && codec_.broken()) received = Failure(FailureKind::bad_request, "against the rules of HTTP/2");
@@ -65,10 +71,13 @@ Awaitable<Result<void>> Http2Connection::take_turns() {
   }
 }
 
+// Many small frames are taken a little at a time, so that others wait for a little only.
 Result<void> Http2Connection::receive() {
-  const std::string_view bytes = link_.inbox.unread();
+  const std::string_view bytes = link_.inbox.unread().substr(0, costly_ ? costly_piece : std::string_view::npos);
   if (bytes.empty()) return {};
+  const std::uint64_t frames = codec_.frames_received();
   auto received = codec_.receive(bytes, link_.clock.now());
+  costly_ = codec_.frames_received() - frames > bytes.size() / costly_frame + 8;
   link_.inbox.consume(bytes.size());
   if (received) serve_begun();
   return received;
@@ -197,16 +206,24 @@ void Http2Connection::start(Http2Exchange& exchange) {
   begun_.push_back(exchange.stream_);
 }
 
-// What was cancelled by the very bytes that asked for it costs no upstream anything: that is rapid reset.
+// The first of a read at once; what came with it takes turns with what others have asked for.
 void Http2Connection::serve_begun() {
-  for (const StreamId stream : std::exchange(begun_, {})) {
-    Http2Exchange& exchange = *find(stream);
-    if (exchange.stream_closed_)
-      served(exchange, nullptr);
-    else
+  if (!turn_.is_linked() && serve_next()) link_.requests.join(turn_);
+}
+
+// What was cancelled before costs no upstream anything: that is rapid reset.
+bool Http2Connection::serve_next() {
+  while (!begun_.empty()) {
+    Http2Exchange& exchange = *find(begun_.front());
+    begun_.pop_front();
+    if (!exchange.stream_closed_) {
       asio::co_spawn(link_.executor, serve_(exchange),
                      [this, &exchange](std::exception_ptr bug) { served(exchange, bug); });
+      break;
+    }
+    served(exchange, nullptr);
   }
+  return !begun_.empty();
 }
 
 void Http2Connection::served(Http2Exchange& exchange, std::exception_ptr bug) {
