@@ -124,9 +124,12 @@ class Http2Codec {
   void submit_answer(StreamId stream, std::uint16_t status, const std::vector<HeaderField>& fields, bool body);
   void submit_interim(StreamId stream, std::uint16_t status, const std::vector<HeaderField>& fields);
   void resume(StreamId stream);
-  // The peer's windows have room for more of this stream; its window for all of them has.
-  bool has_room(StreamId stream) const;
+  // How many bytes more of this stream the peer's windows take; whether its window for all streams takes any.
+  std::size_t room(StreamId stream) const;
+  bool has_room(StreamId stream) const { return room(stream) > 0; }
   bool has_room() const;
+  // Our windows have room for what the peer may have to send on this stream.
+  bool peer_has_room(StreamId stream) const;
   // So many bytes of data have been dealt with: the peer may send as many more.
   void consume(StreamId stream, std::size_t bytes);
   // The same by halves: its sender may send as much on other streams, or on this one.

@@ -52,13 +52,15 @@ Http2Exchange::~Http2Exchange() {
 }
 
 void Http2Exchange::Stall::due() {
-  if (kind == FailureKind::body_stalled) {  // it may still read why
-    exchange.stalled_ = true;
+  Http2Connection& connection = exchange.connection_;
+  if (kind == FailureKind::body_stalled) {
+    // It could not send: then uploads that nobody takes have the connection's window, and it is not to blame.
+    if (!connection.codec_.peer_has_room(exchange.stream_)) return within(connection.terms_.body_idle);
+    exchange.stalled_ = true;  // it may still read why
     exchange.arrival_.cancel();
     return;
   }
   // It could take more: then other streams or the socket, which has a limit of its own, keep this one waiting.
-  Http2Connection& connection = exchange.connection_;
   if (connection.codec_.has_room(exchange.stream_)) return within(connection.terms_.write_idle);
   connection.codec_.reset(exchange.stream_, Http2Error::cancel);
   connection.flush_soon();
@@ -177,8 +179,20 @@ void Http2Exchange::limit_receiving() {
   if (pulling_ && arrived_.empty() && !remote_ended_ && owed) receiving_.within(connection_.terms_.body_idle);
 }
 
-// Its windows are given back, or an upload that goes nowhere would hold up the others.
+// From here on the client may take as long over its body as the answer lasts.
+void Http2Exchange::answer_begins() {
+  begun_ = true;
+  receiving_.clear();
+}
+
 void Http2Exchange::drop_body() {
+  give_back();
+  stop_body();
+}
+
+// Its windows are given back, or an upload that goes nowhere would hold up the others. The piece handed out last may
+// still be in use.
+void Http2Exchange::stop_body() {
   stopped_ = true;
   connection_.codec_.consume(stream_, arrived_.size());
   arrived_ = {};
@@ -218,7 +232,7 @@ Awaitable<Result<void>> Http2Exchange::send_head(const ResponseHead& head, BodyP
     const bool nothing = first.bytes.empty() && first.last && trailers.empty();
     const bool body = rules.body.kind != BodyKind::none && !nothing;
     connection_.codec_.submit_answer(stream_, head.status, fields, body);
-    begun_ = true;
+    answer_begins();
     if (!body) complete_ = last_ = last_sent_ = true;
     if (!body && !remote_ended_) connection_.reset_when_sent(stream_);
   }
@@ -241,7 +255,7 @@ Result<void> Http2Exchange::grant_tunnel(const ResponseHead& head) {
   collect_client_response(fields, head, rules, length);
   std::erase_if(fields, [](const HeaderField& field) { return same_name(field.name, "sec-websocket-accept"); });
   tunnel_ = std::make_unique<Tunnel>(*this);
-  begun_ = true;
+  answer_begins();
   connection_.codec_.submit_answer(stream_, 200, fields, true);
   connection_.flush_soon();
   return {};
@@ -267,7 +281,9 @@ Awaitable<Result<void>> Http2Exchange::send(BodyPiece piece, const std::vector<H
   sending_.within(connection_.terms_.write_idle);
   connection_.codec_.resume(stream_);
   connection_.flush_soon();
-  while (!lent_.empty() && !gone_) co_await wait_on(departure_);
+  // Where the client takes nothing, no more is fetched for it: what waits for it is one piece, and no block of memory.
+  const bool shut = !piece.last && kept_.size() - kept_sent_ > connection_.codec_.room(stream_);
+  while ((!lent_.empty() || (shut && kept_sent_ < kept_.size())) && !gone_) co_await wait_on(departure_);
   if (gone_ && !last_sent_) co_return *why_gone_;
   complete_ = piece.last;
   co_return Result<void>();
@@ -310,7 +326,7 @@ void Http2Exchange::sent(std::size_t bytes, bool drained) {
   progress_ += bytes;
   if (drained) {
     sending_.clear();
-    if (tunnel_) departure_.cancel();
+    departure_.cancel();
   } else if (progress_ >= least_progress) {
     progress_ = 0;
     sending_.within(connection_.terms_.write_idle);

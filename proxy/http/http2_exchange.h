@@ -33,7 +33,7 @@ class Http2Exchange final : public Exchange {
   Result<std::optional<BodyPiece>> piece_now() override;
   bool body_ended() const override { return ended_; }
   const std::vector<HeaderField>& request_trailers() const override { return trailers_; }
-  void stop_body() override { drop_body(); }
+  void stop_body() override;
   void drop_body() override;
   Awaitable<Result<void>> send_interim(const ResponseHead& head) override;
   Awaitable<Result<void>> send_head(const ResponseHead& head, BodyPiece first, const std::vector<HeaderField>& trailers,
@@ -68,6 +68,7 @@ class Http2Exchange final : public Exchange {
   };
 
   void finish_head(bool last);
+  void forget_request() { head_.drop(), request_ = {}; }
   // How much all of them are.
   std::size_t take_trailer(std::string_view name, std::string_view value);
   void finish_trailers();
@@ -83,6 +84,7 @@ class Http2Exchange final : public Exchange {
   void give_back();
   BodyPiece take();
   void limit_receiving();
+  void answer_begins();
   Awaitable<Result<void>> send(BodyPiece piece, const std::vector<HeaderField>& trailers);
   void keep_trailers(const std::vector<HeaderField>& trailers);
   Result<void> grant_tunnel(const ResponseHead& head);

@@ -101,8 +101,8 @@ Awaitable<Result<Http2Connection::More>> Http2Connection::read_more() {
 
 // A head that does not come to its end; or nothing has been asked for too long.
 Result<Http2Connection::More> Http2Connection::time_is_up() {
-  if (head_under_way_ != 0) return Failure(FailureKind::head_timeout);
   codec_.end(Http2Error::none);
+  if (head_under_way_ != 0) return Failure(FailureKind::head_timeout);
   return More::none;
 }
 
@@ -180,6 +180,8 @@ void Http2Connection::head_ends(StreamId stream, bool last) {
   Http2Exchange* exchange = find(stream);
   if (exchange == nullptr) return;
   if (exchange->head_done_) return exchange->finish_trailers();
+  // What the last GOAWAY leaves out has not been done, though that may still be on its way.
+  if (said_goodbye_) return turn_away(*exchange);
   // A cancelled one counts until its upstream has been told.
   if (serving_ >= terms_.limits.streams) return refuse(*exchange, Http2Refusal::streams);
   exchange->finish_head(last);
@@ -188,9 +190,13 @@ void Http2Connection::head_ends(StreamId stream, bool last) {
   start(*exchange);
 }
 
-// Nothing of it has been done: the client may ask again (RFC 9113 §8.7).
 void Http2Connection::refuse(Http2Exchange& exchange, Http2Refusal why) {
   ++link_.refusals[static_cast<std::size_t>(why)];
+  turn_away(exchange);
+}
+
+// Nothing of it has been done: the client may ask again (RFC 9113 §8.7).
+void Http2Connection::turn_away(Http2Exchange& exchange) {
   exchange.head_done_ = true;
   exchange.head_.drop();
   exchange.leave(Failure(FailureKind::client_gone));
@@ -235,6 +241,7 @@ void Http2Connection::served(Http2Exchange& exchange, std::exception_ptr bug) {
     drain();
   }
   heads_held_ -= exchange.head_.held();
+  exchange.forget_request();  // its answer may wait for the client's windows for long
   if (exchange.stream_closed_) forget(exchange);
   ended_.cancel();
 }

@@ -83,6 +83,7 @@ class Http2Connection final : private Http2Listener {
   bool serve_next();
   void served(Http2Exchange& exchange, std::exception_ptr bug);
   void refuse(Http2Exchange& exchange, Http2Refusal why);
+  void turn_away(Http2Exchange& exchange);
   void forget(Http2Exchange& exchange);
   Awaitable<Result<void>> take_turns();
   Result<void> receive();
