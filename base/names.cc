@@ -150,4 +150,12 @@ asio::ip::address unmapped(const asio::ip::address& address) {
   return address;
 }
 
+asio::ip::address site_of(const asio::ip::address& client) {
+  constexpr std::ptrdiff_t network_bytes = 8;
+  if (!client.is_v6()) return client;
+  auto bytes = client.to_v6().to_bytes();
+  std::fill(bytes.begin() + network_bytes, bytes.end(), std::uint8_t{0});
+  return asio::ip::address_v6(bytes);
+}
+
 }  // namespace gatehouse

@@ -93,4 +93,8 @@ std::optional<asio::ip::address> parse_address(std::string_view text);
 // IPv4-mapped IPv6 addresses (a dual-stack listener's clients) as plain IPv4.
 asio::ip::address unmapped(const asio::ip::address& address);
 
+// What one client can be told by: an IPv4 address as it is, of an IPv6 address the /64, which is what a site has at
+// least (RFC 6177), with zeros behind it.
+asio::ip::address site_of(const asio::ip::address& client);
+
 }  // namespace gatehouse

@@ -1,25 +1,14 @@
 #include "base/turns.h"
 
+#include "base/names.h"
+
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include <algorithm>
 #include <utility>
 
 namespace gatehouse {
-namespace {
-
-constexpr std::ptrdiff_t network_bytes = 8;
-
-asio::ip::address network_of(const asio::ip::address& client) {
-  if (!client.is_v6()) return client;
-  auto bytes = client.to_v6().to_bytes();
-  std::fill(bytes.begin() + network_bytes, bytes.end(), std::uint8_t{0});
-  return asio::ip::address_v6(bytes);
-}
-
-}  // namespace
 
 Turns::Turns(asio::io_context& io, int a_round) : io_(io), a_round_(a_round) {}
 
@@ -51,8 +40,8 @@ TurnsByAddress::TurnsByAddress(asio::io_context& io, int a_round) : turns_(io, a
 
 Awaitable<void> TurnsByAddress::next(asio::ip::address client) {
   Waiting waiting(co_await asio::this_coro::executor);
-  const asio::ip::address network = network_of(client);
-  Address& address = addresses_.try_emplace(network, *this, network).first->second;
+  const asio::ip::address site = site_of(client);
+  Address& address = addresses_.try_emplace(site, *this, site).first->second;
   address.waiting.push_back(waiting);
   turns_.join(address);
   error_code woken;
@@ -66,7 +55,7 @@ bool TurnsByAddress::Address::take_turn() {
     first.turn.cancel();
   }
   if (!waiting.empty()) return true;
-  all.addresses_.erase(asio::ip::address(network));  // and this with it
+  all.addresses_.erase(asio::ip::address(site));  // and this with it
   return false;
 }
 

@@ -49,8 +49,8 @@ class TurnsByAddress {
  public:
   TurnsByAddress(asio::io_context& io, int a_round);
 
-  // Returns when it is the caller's turn. Of one address (of IPv6: of one /64, which is what a site has, RFC 6177) the
-  // first comes first. What has happened to the client meanwhile is the caller's to see.
+  // Returns when it is the caller's turn. Of one address (see site_of) the first comes first. What has happened to
+  // the client meanwhile is the caller's to see.
   Awaitable<void> next(asio::ip::address client);
 
  private:
@@ -59,10 +59,10 @@ class TurnsByAddress {
     asio::steady_timer turn;  // never expires; cancelled when it has come
   };
   struct Address final : Turns::Party {
-    Address(TurnsByAddress& a, const asio::ip::address& n) : all(a), network(n) {}
+    Address(TurnsByAddress& a, const asio::ip::address& s) : all(a), site(s) {}
     bool take_turn() override;
     TurnsByAddress& all;
-    const asio::ip::address network;
+    const asio::ip::address site;
     boost::intrusive::list<Waiting, boost::intrusive::constant_time_size<false>> waiting;
   };
 

@@ -181,7 +181,9 @@ Keys entry_point_keys() {
        "Open connections, shared out among the workers; further ones are closed. 0: as many as there are descriptors."},
       {"entryPoints.<name>.limits.connectionsPerAddress",
        [](At at) -> auto& { return point(at).limits.connections_per_address; }, count(0, 100'000'000),
-       "Open connections of one client address; further ones are closed. 0: no limit."},
+       "Open connections of one client address (of IPv6: of one /64); further ones are closed. 0: half of all that may "
+       "be "
+       "open, and any number of a sender of PROXY headers."},
   };
 }
 

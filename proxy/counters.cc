@@ -13,6 +13,7 @@ void add_all(Counts& to, const Counts& from) {
 void add(EntryPointCounters& to, const EntryPointCounters& from) {
   to.connections += from.connections;
   to.refused_connections += from.refused_connections;
+  to.accept_pauses += from.accept_pauses;
   to.open_connections += from.open_connections;
   to.handshakes += from.handshakes;
   to.resumed_handshakes += from.resumed_handshakes;

@@ -30,7 +30,7 @@ struct DurationCounts {
 };
 
 struct EntryPointCounters {
-  std::uint64_t connections = 0, refused_connections = 0;
+  std::uint64_t connections = 0, refused_connections = 0, accept_pauses = 0;
   std::int64_t open_connections = 0;
   std::uint64_t handshakes = 0, resumed_handshakes = 0;
   StatusCounts requests{};

@@ -20,25 +20,28 @@ constexpr Duration pause = std::chrono::milliseconds(100);
 
 bool is_shortage(int error) { return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS; }
 
-std::string peer_address(const sockaddr_storage& peer) {
+constexpr std::size_t shares_of_places = 2;
+
+std::optional<asio::ip::address> address_of(const sockaddr_storage& peer) {
+  if (peer.ss_family == AF_UNIX) return std::nullopt;
   asio::ip::tcp::endpoint endpoint;
   std::memcpy(endpoint.data(), &peer, std::min(sizeof peer, endpoint.capacity()));
-  return unmapped(endpoint.address()).to_string();
+  return unmapped(endpoint.address());
 }
 
 // Undoes what was counted when the connection ends.
 struct AddressCount {
-  AddressCount(Worker& w, std::string a) : worker(w), address(std::move(a)) {
-    if (!address.empty()) ++worker.connections_per_address[address];
+  AddressCount(Worker& w, std::optional<asio::ip::address> s) : worker(w), site(std::move(s)) {
+    if (site) ++worker.connections_per_address[*site];
   }
-  AddressCount(AddressCount&& other) noexcept : worker(other.worker), address(std::exchange(other.address, {})) {}
+  AddressCount(AddressCount&& other) noexcept : worker(other.worker), site(std::exchange(other.site, std::nullopt)) {}
   ~AddressCount() {
-    if (address.empty()) return;
-    const auto entry = worker.connections_per_address.find(address);
+    if (!site) return;
+    const auto entry = worker.connections_per_address.find(*site);
     if (--entry->second == 0) worker.connections_per_address.erase(entry);
   }
   Worker& worker;
-  std::string address;  // empty: not counted
+  std::optional<asio::ip::address> site;  // none: not counted
 };
 
 Awaitable<void> serve_counted(Worker& worker, Socket socket, std::shared_ptr<const EntryPoint> entry_point,
@@ -64,6 +67,7 @@ Awaitable<void> Listener::run() {
     if (error) break;
     Accepted last = Accepted::one;
     for (int n = 0; n < batch && last == Accepted::one; ++n) last = accept_one();
+    if (last == Accepted::short_of_resources) ++worker_.counters.entry_points[entry_point_].accept_pauses;
     if (last == Accepted::short_of_resources) co_await worker_.clock.sleep_until(worker_.clock.now() + pause);
     if (last == Accepted::none && std::exchange(short_logged_, false))
       log_->info("entry point {}: accepting again", entry_point_);
@@ -110,47 +114,56 @@ Listener::Accepted Listener::try_accept() {
     note_shortage(std::string("resources: ") + std::strerror(errno));
     return Accepted::short_of_resources;
   }
-  const int family = peer.ss_family;
   Socket socket(worker_.io);
   error_code error;
-  socket.assign(asio::generic::stream_protocol(family, 0), descriptor, error);
+  socket.assign(asio::generic::stream_protocol(peer.ss_family, 0), descriptor, error);
   if (error) {
     ::close(descriptor);
     return Accepted::failed;
   }
-  serve(std::move(socket), family == AF_UNIX ? std::string() : peer_address(peer));
+  serve(std::move(socket), address_of(peer));
   return Accepted::one;
 }
 
-void Listener::serve(Socket socket, std::string address) {
+void Listener::serve(Socket socket, std::optional<asio::ip::address> peer) {
   auto entry_point = worker_.snapshot->find_entry_point(entry_point_);
   if (!entry_point) return;
-  if (over_limit(*entry_point, address)) {
+  if (over_limit(*entry_point, peer)) {
     ++worker_.counters.entry_points[entry_point_].refused_connections;
     return;
   }
-  if (entry_point->limits.connections_per_address == 0) address.clear();
-  asio::co_spawn(
-      worker_.io,
-      serve_counted(worker_, std::move(socket), std::move(entry_point), AddressCount(worker_, std::move(address))),
-      [log = log_](std::exception_ptr bug) {
-        if (!bug) return;
-        try {
-          std::rethrow_exception(bug);
-        } catch (const std::exception& error) {
-          log->error("a connection was ended by an internal error: {}", error.what());
-        }
-      });
+  if (peer) peer = site_of(*peer);
+  asio::co_spawn(worker_.io,
+                 serve_counted(worker_, std::move(socket), std::move(entry_point), AddressCount(worker_, peer)),
+                 [log = log_](std::exception_ptr bug) {
+                   if (!bug) return;
+                   try {
+                     std::rethrow_exception(bug);
+                   } catch (const std::exception& error) {
+                     log->error("a connection was ended by an internal error: {}", error.what());
+                   }
+                 });
 }
 
-bool Listener::over_limit(const EntryPoint& entry_point, const std::string& address) {
-  const ClientLimits& limits = entry_point.limits;
-  const auto share = [&](std::size_t limit) { return (limit + workers_ - 1) / workers_; };
+std::size_t Listener::share(std::size_t limit) const { return (limit + workers_ - 1) / workers_; }
+
+bool Listener::over_limit(const EntryPoint& entry_point, const std::optional<asio::ip::address>& peer) {
+  const std::size_t limit = entry_point.limits.connections;
   const auto open = worker_.counters.entry_points[entry_point_].open_connections;
-  if (limits.connections > 0 && static_cast<std::size_t>(open) >= share(limits.connections)) return true;
-  const auto same = worker_.connections_per_address.find(address);
-  return limits.connections_per_address > 0 && same != worker_.connections_per_address.end() &&
-         same->second >= share(limits.connections_per_address);
+  if (limit > 0 && static_cast<std::size_t>(open) >= share(limit)) return true;
+  if (!peer) return false;
+  const auto same = worker_.connections_per_address.find(site_of(*peer));
+  return same != worker_.connections_per_address.end() && same->second >= most_of_an_address(entry_point, *peer);
+}
+
+// Where nothing is set, nobody can take so many of all places that others find none. Who speaks for others (a load
+// balancer with a PROXY header) is not one client; one that speaks for nobody has to be told how many it may.
+std::size_t Listener::most_of_an_address(const EntryPoint& entry_point, const asio::ip::address& peer) const {
+  if (entry_point.limits.connections_per_address > 0) return share(entry_point.limits.connections_per_address);
+  const bool speaks_for_others = entry_point.proxy_protocol && (entry_point.proxy_protocol_from_all ||
+                                                                entry_point.proxy_protocol_from.contains(peer));
+  if (entry_point.admin || speaks_for_others) return SIZE_MAX;
+  return std::max<std::size_t>(worker_.most_connections / shares_of_places, 1);
 }
 
 }  // namespace gatehouse

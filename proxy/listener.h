@@ -8,6 +8,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace gatehouse {
@@ -29,8 +30,10 @@ class Listener {
   Accepted try_accept();
   bool must_wait() const;
   void note_shortage(std::string_view of);
-  void serve(Socket socket, std::string address);
-  bool over_limit(const EntryPoint& entry_point, const std::string& address);
+  void serve(Socket socket, std::optional<asio::ip::address> peer);
+  bool over_limit(const EntryPoint& entry_point, const std::optional<asio::ip::address>& peer);
+  std::size_t share(std::size_t limit) const;  // this worker's
+  std::size_t most_of_an_address(const EntryPoint& entry_point, const asio::ip::address& peer) const;
 
   Worker& worker_;
   asio::posix::stream_descriptor socket_;

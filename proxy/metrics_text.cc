@@ -81,6 +81,8 @@ void add_entry_points(Families& families, const Counters& counters) {
       [](const E& e) { return e.connections; });
   add("entrypoint_refused_connections_total", MetricType::Counter,
       "Connections closed at once because a limit was reached.", [](const E& e) { return e.refused_connections; });
+  add("entrypoint_accept_pauses_total", MetricType::Counter,
+      "Times that accepting paused for lack of descriptors or memory.", [](const E& e) { return e.accept_pauses; });
   add("entrypoint_open_connections", MetricType::Gauge, "Connections open now.",
       [](const E& e) { return e.open_connections; });
   add("entrypoint_tls_handshakes_total", MetricType::Counter, "TLS handshakes completed.",

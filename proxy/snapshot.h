@@ -37,7 +37,7 @@ struct ClientLimits {
   std::size_t target_bytes = 32 * 1024;
   std::size_t fields = 128;
   std::size_t connections = 0;  // of this entry point and worker process; 0 = bounded by descriptors only
-  std::size_t connections_per_address = 0;  // 0 = no limit
+  std::size_t connections_per_address = 0;  // 0 = half of all that may be open
   std::uint32_t requests_per_connection = 0;  // 0 = no limit (Traefik keepAliveMaxRequests)
   std::uint32_t http2_streams = 250;  // open at once on one connection (Traefik http2.maxConcurrentStreams)
 };

@@ -74,7 +74,7 @@ struct Worker {
   ClientConnection* connections = nullptr;  // head of an intrusive list
   std::size_t connection_count = 0;
   std::size_t most_connections = SIZE_MAX;  // beyond these only the admin entry point accepts
-  std::unordered_map<std::string, std::size_t> connections_per_address;
+  std::unordered_map<asio::ip::address, std::size_t> connections_per_address;  // of the socket, by site_of
   std::function<void()> drained;            // called when draining and the last connection has ended
 
   asio::io_context io;  // last: the coroutines it destroys at the end use everything above

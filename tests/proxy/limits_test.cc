@@ -247,13 +247,14 @@ TEST(Shortage, ClientsWaitWhileThoseInsideAreServed) {
   };
   answer("/one", "1");
   EXPECT_EQ(one.read_message().body, "1");
-  RawPeer two = proxy.connect();
+  RawPeer two = proxy.connect("web", 0, "127.0.0.2");
   two.send(get("/two"));
   answer("/two", "2");
   EXPECT_EQ(two.read_message().body, "2");
 
-  RawPeer three = proxy.connect();
+  RawPeer three = proxy.connect("web", 0, "127.0.0.3");
   three.send(get("/three"));
+  EXPECT_GE(proxy.await_metric("gatehouse_entrypoint_accept_pauses_total{entrypoint=\"web\"}", 1), 1);
   proxy.pass(1s);
   one.send(get("/still"));
   answer("/still", "inside");
@@ -316,6 +317,26 @@ TEST(Shortage, WithoutADescriptorServingGoesOn) {
   EXPECT_EQ(waiting.read_message().body, "after");
   proxy.server().stop();
   EXPECT_EQ(log.count("not accepting for lack of resources"), 1u) << log.text.str();
+}
+
+// Where nothing is set: half of what may be open is left to others. Who speaks for others is not one client.
+TEST(Shortage, NoAddressTakesAllPlaces) {
+  AnsweringUpstream upstream("fine");
+  TestProxy proxy(TestProxy::Setup{.most_connections = 6});
+  EntryDraft speaks = entry("balanced", {to(service({upstream.endpoint()}))});
+  speaks.proxy_protocol = speaks.proxy_protocol_from_all = true;
+  proxy.publish({entry("web", {to(service({upstream.endpoint()}))}), std::move(speaks)});
+  std::vector<RawPeer> held;
+  for (int i = 0; i < 3; ++i) held.push_back(proxy.connect("web", 0, "127.0.0.5"));
+  EXPECT_EQ(proxy.await_open("web", 3), 3);
+  EXPECT_NE(proxy.connect("web", 0, "127.0.0.5").await_end(), Peer::End::none);
+  EXPECT_EQ(proxy.await_metric("gatehouse_entrypoint_refused_connections_total{entrypoint=\"web\"}", 1), 1);
+  RawPeer other = proxy.connect("web", 0, "127.0.0.6");
+  other.send(get("/"));
+  EXPECT_EQ(other.read_message().body, "fine");
+  RawPeer balancer = proxy.connect("balanced", 0, "127.0.0.5");
+  balancer.send("PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n" + get("/"));
+  EXPECT_EQ(balancer.read_message().body, "fine");
 }
 
 TEST_F(Limits, ConnectionsOfOneAddressAreLimited) {
