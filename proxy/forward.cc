@@ -124,9 +124,9 @@ void learn_version(Worker& worker, const Service& service, const Http2Upstream& 
   if (service.speech != UpstreamSpeech::by_alpn) return;
   const Endpoint& endpoint = upstream.link().endpoint();
   if (upstream.wants_http1())
-    worker.http2_pool.learn(endpoint, Http2Pool::Speaks::http1_please);
+    worker.http2_pool.learn(service, endpoint, Http2Pool::Speaks::http1_please);
   else if (failure == FailureKind::upgrade_refused)
-    worker.http2_pool.learn(endpoint, Http2Pool::Speaks::unknown);
+    worker.http2_pool.learn(service, endpoint, Http2Pool::Speaks::unknown);
 }
 
 LinkWishes wishes_of(const RequestHead& request) {

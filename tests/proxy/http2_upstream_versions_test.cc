@@ -143,6 +143,27 @@ TEST_F(Http2UpstreamsByAlpn, Http1IsSpokenForAWhileWhereAGoawayAsksForIt) {
   EXPECT_EQ(later.read_message().body, "two");
 }
 
+// One address, as of a load balancer outside: each host behind it speaks what it speaks.
+TEST_F(Http2UpstreamsByAlpn, WhatAHostSpeaksIsNotWhatItsNeighbourDoes) {
+  const auto host = https(upstream.endpoint()), neighbour = https(upstream.endpoint());
+  neighbour->tls = host->tls;
+  neighbour->host = "b.example";
+  proxy.publish_and_wait({cleartext({to(host), to(neighbour, "b.example")})});
+  RawPeer client = ask(gatehouse::get("/"));
+  ServerEnd server(accept({"h2", "http/1.1"}));
+  ASSERT_NE(server.request(), 0u);
+  server.send(frame(goaway, 0, 0, number(0) + number(http_1_1_required)));
+  auto asked_again = accept({"h2", "http/1.1"});
+  EXPECT_EQ(asked_again->read_message().start_line, "GET / HTTP/1.1");
+  RawPeer other = ask("GET / HTTP/1.1\r\nHost: b.example\r\n\r\n");
+  ServerEnd beside(accept({"h2", "http/1.1"}));
+  beside.send(answered(beside.request(), "two"));
+  EXPECT_EQ(other.read_message().body, "two");
+  RawPeer third = ask(gatehouse::get("/"));
+  auto believed = accept({"h2", "http/1.1"});
+  EXPECT_EQ(believed->read_message().start_line, "GET / HTTP/1.1");
+}
+
 // It stays open and idle; nobody who would rather have HTTP/2 gets it.
 TEST_F(Http2UpstreamsByAlpn, ARefusedUpgradesConnectionIsForUpgrades) {
   RawPeer client = ask(websocket_request());
