@@ -119,6 +119,16 @@ TEST_F(Http2UpstreamsByAlpn, ARequestIsAskedOverHttp1WhereItsResetSaysSo) {
   EXPECT_EQ(client.read_message().body, "here");
 }
 
+// To gRPC-Web, HTTP/1.1 is of use.
+TEST_F(Http2UpstreamsByAlpn, AGrpcWebCallWhoseResetAsksForHttp1IsAskedOverIt) {
+  RawPeer client = ask(
+      "POST /a.B/C HTTP/1.1\r\nHost: a.example\r\nContent-Type: application/grpc-web\r\nContent-Length: 3\r\n\r\nabc");
+  ServerEnd server(accept({"h2", "http/1.1"}));
+  server.send(h2::reset(server.request(), http_1_1_required));
+  auto asked_again = accept({"http/1.1"});
+  EXPECT_EQ(asked_again->read_message().start_line, "POST /a.B/C HTTP/1.1");
+}
+
 TEST_F(Http2UpstreamsByAlpn, Http1IsSpokenForAWhileWhereAGoawayAsksForIt) {
   RawPeer client = ask("POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 3\r\n\r\nabc");
   ServerEnd server(accept({"h2", "http/1.1"}));
