@@ -570,6 +570,23 @@ TEST_F(Http2Upstreams, CallsCountWhoeverAnswersThem) {
   EXPECT_EQ(proxy.log_line().at("grpcStatus").as_int64(), 14);
 }
 
+// There is no other version to ask in: the request fails, and nothing else does.
+TEST_F(Http2Upstreams, WithoutTlsAResetThatAsksForHttp1IsAFailure) {
+  constexpr std::uint32_t http_1_1_required = 13;
+  RawPeer client = ask("POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 3\r\n\r\nabc");
+  ServerEnd server = accept();
+  server.send(h2::reset(server.request(), http_1_1_required));
+  EXPECT_EQ(client.read_message().status(), 502);
+  EXPECT_EQ(proxy.log_line().at("attempts").as_int64(), 1);
+  client.send(gatehouse::get("/"));
+  server.send(h2::reset(server.request(), http_1_1_required));
+  EXPECT_EQ(client.read_message().status(), 502);
+  client.send(gatehouse::get("/fine"));
+  server.send(answered(server.request(), "fine"));
+  EXPECT_EQ(client.read_message().body, "fine");
+  EXPECT_FALSE(upstream.pending());
+}
+
 TEST_F(Http2Upstreams, ADrainLetsExchangesEndAndClosesThen) {
   Client client(proxy);
   client.send(h2::get(1));
