@@ -117,6 +117,7 @@ void note(ExchangeRecord& record, const AnyAttempt& attempt) {
   record.bytes_in = attempt.bytes_in();
   record.bytes_out = attempt.bytes_out();
   record.status = attempt.status_sent();
+  record.grpc_status = attempt.grpc_status();
 }
 
 // One request's reset says nothing about the others.
@@ -124,15 +125,15 @@ void learn_version(Worker& worker, const Service& service, const Http2Upstream& 
   if (service.speech != UpstreamSpeech::by_alpn) return;
   const Endpoint& endpoint = upstream.link().endpoint();
   if (upstream.wants_http1())
-    worker.http2_pool.learn(endpoint, Http2Pool::Speaks::http1_please);
+    worker.http2_pool.learn(service, endpoint, Http2Pool::Speaks::http1_please);
   else if (failure == FailureKind::upgrade_refused)
-    worker.http2_pool.learn(endpoint, Http2Pool::Speaks::unknown);
+    worker.http2_pool.learn(service, endpoint, Http2Pool::Speaks::unknown);
 }
 
 LinkWishes wishes_of(const RequestHead& request) {
   return {.upgrade = !request.upgrade.empty(),
           .websocket = request.method == "GET" && same_name(request.upgrade, "websocket"),
-          .grpc = asks_for_grpc(request)};
+          .grpc = calls_grpc(request)};
 }
 
 // True when the exchange has been answered; else `sending.state` knows how it failed.
@@ -142,7 +143,6 @@ Awaitable<bool> try_http2(Sending& sending, std::shared_ptr<Http2Upstream> upstr
   Http2Attempt attempt(sending.exchange, upstream, sending.service, worker.deadlines, sending.head, sending.first);
   auto answered = co_await attempt.run();
   note(sending.record, attempt);
-  sending.record.grpc_status = attempt.grpc_status();
   if (worker.draining) upstream->retire();
   if (answered && sending.record.status == 101)
     co_await tunnel(sending.exchange, sending.client, sending.entry_point, attempt.tunnel(), {}, sending.record);
@@ -224,7 +224,7 @@ Awaitable<void> refuse(Exchange& exchange, Failure failure, ExchangeRecord& reco
   if (status == 400) exchange.end_connection();
   if (asks_for_grpc(exchange.request())) {
     record.status = 200;
-    record.grpc_status = grpc_status(status);
+    record.grpc_status = outcome_of_call(exchange.request(), status, {}, {});
     (void)co_await exchange.respond(200, grpc_refusal(exchange.request(), row(record.failure->kind)), {});
     co_return;
   }

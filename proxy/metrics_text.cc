@@ -123,7 +123,7 @@ void add_services(Families& families, const Counters& counters) {
       families.family("service_requests_total", MetricType::Counter, "Exchanges, by class of status.");
   for (const auto& [name, s] : map) add_requests(requests, "service", name, s.requests);
   MetricFamily& calls = families.family("service_grpc_calls_total", MetricType::Counter,
-                                        "gRPC calls over HTTP/2 that ended with a status, by its number.");
+                                        "gRPC calls answered whole, by status; gRPC-Web's are not seen.");
   for (const auto& [name, s] : map) add_calls(calls, name, s.grpc_calls);
   add("service_tcp_sessions_total", "TCP sessions ended.", [](const S& s) { return s.sessions; });
   add("service_connects_total", "Connections made to endpoints.", [](const S& s) { return s.connects; });

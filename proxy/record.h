@@ -28,7 +28,7 @@ struct ExchangeRecord {
   std::string_view upstream_protocol;  // spoken to it; empty: no connection was had
   std::uint16_t attempts = 0;
   std::uint16_t status = 0;       // as sent; 0: none was sent
-  std::optional<std::uint16_t> grpc_status;  // of a call over HTTP/2; none: it is no call, or ended without
+  std::optional<std::uint16_t> grpc_status;  // outcome_of_call(); none also where the answer was broken off
   std::uint64_t bytes_in = 0;     // request body
   std::uint64_t bytes_out = 0;    // answer body
   std::optional<Failure> failure;

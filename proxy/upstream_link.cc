@@ -10,7 +10,7 @@ using Speaks = Http2Pool::Speaks;
 bool wants_http1(const Worker& worker, const Service& service, const Endpoint& endpoint, const LinkWishes& wishes) {
   if (service.speech != UpstreamSpeech::by_alpn) return false;
   if (wishes.http1) return true;
-  const Speaks speaks = worker.http2_pool.spoken_by(endpoint);
+  const Speaks speaks = worker.http2_pool.spoken_by(service, endpoint);
   return wishes.upgrade ? speaks != Speaks::http2_alone : speaks == Speaks::http1_please && !wishes.grpc;
 }
 
@@ -54,9 +54,9 @@ Awaitable<Result<UpstreamLink>> connect_once(Worker& worker, const Service& serv
   if (!connected)
     dial.failed(connected.error());
   else if (connected->shared)
-    worker.http2_pool.put(connected->shared);
+    worker.http2_pool.put(connected->shared, service);
   else
-    worker.http2_pool.learn(endpoint, Speaks::http1);
+    worker.http2_pool.learn(service, endpoint, Speaks::http1);
   co_return connected;
 }
 
@@ -67,16 +67,16 @@ Awaitable<Result<UpstreamLink>> ask_what_it_speaks(Worker& worker, const Service
   auto chosen = co_await connect(worker, service, endpoint, false);
   if (!chosen) co_return own;
   if (!chosen->shared) {
-    worker.http2_pool.learn(endpoint, Speaks::http1);
+    worker.http2_pool.learn(service, endpoint, Speaks::http1);
     co_return chosen;
   }
   const bool carries = !wishes.websocket || chosen->shared->opens_tunnels();
   if (carries || !worker.http2_pool.take(service, endpoint))
-    worker.http2_pool.put(chosen->shared);
+    worker.http2_pool.put(chosen->shared, service);
   else
     chosen->shared->retire();
   if (carries) {
-    worker.http2_pool.learn(endpoint, Speaks::http2_alone);
+    worker.http2_pool.learn(service, endpoint, Speaks::http2_alone);
     co_return chosen;
   }
   co_return Failure(FailureKind::upgrade_refused,
@@ -88,7 +88,7 @@ Awaitable<Result<UpstreamLink>> ask_what_it_speaks(Worker& worker, const Service
 Awaitable<Result<UpstreamLink>> connect_for_http1(Worker& worker, const Service& service, const Endpoint& endpoint,
                                                   LinkWishes wishes) {
   auto own = co_await connect(worker, service, endpoint, true);
-  const Speaks speaks = worker.http2_pool.spoken_by(endpoint);
+  const Speaks speaks = worker.http2_pool.spoken_by(service, endpoint);
   const bool asked_for = wishes.http1 || speaks == Speaks::http1 || speaks == Speaks::http1_please;
   const bool certain = own ? own->own->agreed() || asked_for : own.error().kind != FailureKind::upgrade_refused;
   if (certain) co_return own;
@@ -104,7 +104,7 @@ UpstreamLink take_link(Worker& worker, const Service& service, const Endpoint& e
   if (!http1) link.shared = worker.http2_pool.take(service, endpoint);
   if (link.shared || service.speech == UpstreamSpeech::http2_in_clear) return link;
   // Those of refused upgrades may be there where HTTP/2 is spoken.
-  if (http1 || worker.http2_pool.spoken_by(endpoint) == Speaks::http1)
+  if (http1 || worker.http2_pool.spoken_by(service, endpoint) == Speaks::http1)
     link.own = worker.pool.take_idle(service, endpoint);
   return link;
 }

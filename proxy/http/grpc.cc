@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::string_view grpc = "application/grpc";
 constexpr std::string_view grpc_web = "application/grpc-web";
+constexpr std::string_view grpc_web_text = "application/grpc-web-text";
 constexpr std::array<std::string_view, 17> codes = {"0", "1",  "2",  "3",  "4",  "5",  "6",  "7", "8",
                                                     "9", "10", "11", "12", "13", "14", "15", "16"};
 
@@ -20,10 +21,16 @@ bool is_of_type(std::string_view content_type, std::string_view type) {
 
 }  // namespace
 
+bool calls_grpc(const RequestHead& request) {
+  // What caches could keep is answered as HTTP.
+  return request.method == "POST" && is_of_type(request.find("content-type"), grpc);
+}
+
 bool asks_for_grpc(const RequestHead& request) {
-  if (request.method != "POST") return false;  // what caches could keep is answered as HTTP
+  if (calls_grpc(request)) return true;
+  if (request.method != "POST") return false;
   const std::string_view type = request.find("content-type");
-  return is_of_type(type, grpc) || is_of_type(type, grpc_web) || is_of_type(type, "application/grpc-web-text");
+  return is_of_type(type, grpc_web) || is_of_type(type, grpc_web_text);
 }
 
 std::uint16_t grpc_status(std::uint16_t http_status) {
@@ -50,6 +57,16 @@ std::optional<std::uint16_t> told_grpc_status(std::span<const HeaderField> field
     return code;
   }
   return std::nullopt;
+}
+
+// A status in the head counts too: it is that of an answer without a body ("Trailers-Only").
+std::optional<std::uint16_t> outcome_of_call(const RequestHead& request, std::uint16_t http_status,
+                                             std::span<const HeaderField> fields,
+                                             std::span<const HeaderField> trailers) {
+  if (!calls_grpc(request)) return std::nullopt;
+  auto told = told_grpc_status(trailers);
+  if (!told) told = told_grpc_status(fields);
+  return told.value_or(grpc_status(http_status));
 }
 
 std::vector<HeaderField> grpc_refusal(const RequestHead& request, const FailureRow& failure) {

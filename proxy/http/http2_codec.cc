@@ -162,6 +162,7 @@ struct Http2Codec::Callbacks {
   }
 
   static int closed(nghttp2_session*, StreamId stream, std::uint32_t error, void* user) {
+    std::erase(codec(user).withdrawn_, stream);
     listener(user).closed(stream, static_cast<Http2Error>(error));
     return 0;
   }
@@ -445,7 +446,13 @@ std::uint32_t Http2Codec::head_allowed() const {
   return nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE);
 }
 
+// nghttp2 remembers that a request is withdrawn, but would make a frame of a second time: of a stream that the peer has
+// never seen, which ends the connection (RFC 9113 §5.1, idle).
 void Http2Codec::reset(StreamId stream, Http2Error error) {
+  if (side_ == Side::client && nghttp2_session_find_stream(session_, stream) == nullptr) {
+    if (std::find(withdrawn_.begin(), withdrawn_.end(), stream) != withdrawn_.end()) return;
+    withdrawn_.push_back(stream);
+  }
   nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream, static_cast<std::uint32_t>(error));
 }
 

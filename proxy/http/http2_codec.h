@@ -137,7 +137,8 @@ class Http2Codec {
   void consume_of_stream(StreamId stream, std::size_t bytes);
   // What the peer takes of a head, by RFC 9113 §6.5.2's measure (SETTINGS_MAX_HEADER_LIST_SIZE).
   std::uint32_t head_allowed() const;
-  // Those that name the peer's fault count like its own.
+  // Those that name the peer's fault count like its own. A request that has not gone out is withdrawn: the peer never
+  // hears of it, and closed() comes in its place. Of a stream that is reset or withdrawn already: does nothing.
   void reset(StreamId stream, Http2Error error);
   // The two steps of a polite end (RFC 9113 §6.8): no new streams, please; then: none are taken any more.
   void announce_end();
@@ -180,6 +181,7 @@ class Http2Codec {
   StreamId last_opened_ = 0;
   // Of these the peer may not know yet that they are over.
   std::vector<StreamId> resets_sent_;
+  std::vector<StreamId> withdrawn_;  // whose turn to go out has not come yet
   std::size_t resets_sent_count_ = 0;
   bool ended_ = false;
   std::string_view trouble_;  // why the session must end, where we say so

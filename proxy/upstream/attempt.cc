@@ -1,6 +1,7 @@
 #include "proxy/upstream/attempt.h"
 
 #include "proxy/http/chunked.h"
+#include "proxy/http/grpc.h"
 #include "proxy/http/http1_parser.h"
 #include "proxy/upstream/picker.h"
 
@@ -224,6 +225,7 @@ Awaitable<Result<void>> Attempt::pass_on_body() {
     sent = co_await exchange_.send_piece(*piece, body.trailers());
     bytes_out_ = body.received();
   }
+  if (sent) grpc_status_ = outcome_of_call(exchange_.request(), response.status, response.fields, body.trailers());
   upstream_.inbox().release_head();
   reusable_ = sent && response.keep_alive && upload_complete_ && upstream_.inbox().unread().empty();
   co_return sent;

@@ -26,6 +26,8 @@ class Attempt {
   bool body_lost() const { return uploading_; }  // cannot be sent again
   bool reusable() const { return reusable_; }  // the upstream connection
   std::uint16_t status_sent() const { return status_sent_; }
+  // outcome_of_call(), where the answer has been passed on whole.
+  std::optional<std::uint16_t> grpc_status() const { return grpc_status_; }
   std::uint64_t bytes_in() const { return bytes_in_; }
   std::uint64_t bytes_out() const { return bytes_out_; }
 
@@ -61,6 +63,7 @@ class Attempt {
   std::optional<Failure> upload_failure_;
   bool reusable_ = false;
   std::uint16_t status_sent_ = 0;
+  std::optional<std::uint16_t> grpc_status_;
   std::uint64_t bytes_in_ = 0, bytes_out_ = 0;
 };
 

@@ -214,14 +214,8 @@ Awaitable<Result<void>> Http2Attempt::pass_on_body(const ResponseHead& head) {
     bytes_out_ += next->bytes.size();
     sent = co_await exchange_.send_piece(*next, stream_.trailers());
   }
-  if (sent && asks_for_grpc(exchange_.request())) note_call(head);
+  if (sent) grpc_status_ = outcome_of_call(exchange_.request(), head.status, head.fields, stream_.trailers());
   co_return sent;
-}
-
-// An answer without a body has its status in the head ("Trailers-Only").
-void Http2Attempt::note_call(const ResponseHead& head) {
-  grpc_status_ = told_grpc_status(stream_.trailers());
-  if (!grpc_status_) grpc_status_ = told_grpc_status(head.fields);
 }
 
 }  // namespace gatehouse

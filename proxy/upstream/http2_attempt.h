@@ -31,7 +31,7 @@ class Http2Attempt {
   // The request may be sent again over HTTP/1.1: the upstream asked for that instead of answering.
   bool asks_for_http1() const { return opened_ ? stream_.asks_for_http1() : upstream_->wants_http1(); }
   std::uint16_t status_sent() const { return status_sent_; }
-  // Of a gRPC call whose answer has been passed on whole.
+  // outcome_of_call(), where the answer has been passed on whole.
   std::optional<std::uint16_t> grpc_status() const { return grpc_status_; }
   std::uint64_t bytes_in() const { return bytes_in_; }
   std::uint64_t bytes_out() const { return bytes_out_; }
@@ -57,7 +57,6 @@ class Http2Attempt {
   Awaitable<Result<void>> pass_on_interim(const ResponseHead& head);
   Awaitable<Result<void>> pass_on_tunnel(const ResponseHead& granted);
   Awaitable<Result<void>> pass_on_body(const ResponseHead& head);
-  void note_call(const ResponseHead& head);
 
   Exchange& exchange_;
   std::shared_ptr<Http2Upstream> upstream_;

@@ -8,18 +8,37 @@
 
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
 namespace gatehouse {
 
 class Http2Pool {
+  // Who is spoken to. Over TLS many may answer at one address: which of them, the server name says.
+  struct PeerView {
+    PeerView(const Service& service, const Endpoint& endpoint);
+    PeerView(const Endpoint& e, const tls::ClientContext* t, std::string_view h) : endpoint(e), tls(t), host(h) {}
+    bool operator==(const PeerView&) const = default;
+    Endpoint endpoint;
+    const tls::ClientContext* tls;
+    std::string_view host;  // empty without TLS
+  };
+  struct Peer {
+    Peer(const Service& service, const Endpoint& endpoint);
+    operator PeerView() const { return {endpoint, tls.get(), host}; }
+    Endpoint endpoint;
+    std::shared_ptr<const tls::ClientContext> tls;  // held, so that no other can have its address
+    std::string host;
+  };
+
  public:
-  // What an endpoint was found to speak where it could choose. Believed for 5 minutes.
+  // What an endpoint was found to speak where it could choose, asked for by the service's host. Believed for 5 minutes.
   enum class Speaks : std::uint8_t {
     unknown,
-    http1,        // chose it over HTTP/2, or agrees on nothing
-    http1_please, // HTTP/2, and ended a connection to have HTTP/1.1 (HTTP_1_1_REQUIRED, RFC 9113 §7)
+    http1,  // chose it over HTTP/2, or agrees on nothing
+    http1_please,  // HTTP/2, and ended a connection to have HTTP/1.1 (HTTP_1_1_REQUIRED, RFC 9113 §7)
     http2_alone,  // did not agree on HTTP/1.1 alone, but right after that on HTTP/2
   };
 
@@ -36,16 +55,14 @@ class Http2Pool {
    private:
     friend class Http2Pool;
     struct Outcome {
-      Outcome(asio::io_context& io, const Service& service, std::size_t more);
+      Outcome(asio::io_context& io, std::size_t more);
       asio::steady_timer ended;  // never expires; cancelled when the dial has ended
-      std::shared_ptr<const tls::ClientContext> tls;
-      std::string host;
       std::optional<Failure> failure;
       std::size_t places;  // for how many more it may do
       bool over = false;
     };
     Http2Pool& pool_;
-    const Endpoint endpoint_;
+    const Peer peer_;
     std::shared_ptr<Outcome> outcome_;
   };
 
@@ -56,14 +73,15 @@ class Http2Pool {
 
   // One with room for another stream, or null.
   std::shared_ptr<Http2Upstream> take(const Service& service, const Endpoint& endpoint);
-  void put(std::shared_ptr<Http2Upstream> connection);
+  // `service`: what the connection was made for.
+  void put(std::shared_ptr<Http2Upstream> connection, const Service& service);
   // Waits while somebody dials the same. Null: nobody does, or it is no use to wait; then the caller has to dial. The
   // failure of the dial that was waited for. Two dials are waited for at most.
   Awaitable<Result<std::shared_ptr<Http2Upstream>>> wait(const Service& service, const Endpoint& endpoint);
 
-  Speaks spoken_by(const Endpoint& endpoint) const;
+  Speaks spoken_by(const Service& service, const Endpoint& endpoint) const;
   // `what`: unknown forgets.
-  void learn(const Endpoint& endpoint, Speaks what);
+  void learn(const Service& service, const Endpoint& endpoint, Speaks what);
 
   // Forgets those that have ended, and what is no longer believed. Called now and then.
   void sweep();
@@ -72,6 +90,14 @@ class Http2Pool {
   void clear();
 
  private:
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(const PeerView& peer) const;
+  };
+  struct Equal {
+    using is_transparent = void;
+    bool operator()(const PeerView& a, const PeerView& b) const { return a == b; }
+  };
   struct Entry {
     std::vector<std::shared_ptr<Http2Upstream>> connections;
     std::vector<std::shared_ptr<Dial::Outcome>> dials;
@@ -81,12 +107,13 @@ class Http2Pool {
   };
 
   Speaks spoken_by(const Entry& entry) const;
+  Entry& entry_of(const Service& service, const Endpoint& endpoint);
   // One with a place left, or null.
-  static std::shared_ptr<Dial::Outcome> dial_for(const Service& service, const Entry& entry);
+  static std::shared_ptr<Dial::Outcome> dial_of(const Entry& entry);
 
   asio::io_context& io_;
   Deadlines& deadlines_;
-  std::unordered_map<Endpoint, Entry, EndpointHash> entries_;
+  std::unordered_map<Peer, Entry, Hash, Equal> entries_;
 };
 
 }  // namespace gatehouse

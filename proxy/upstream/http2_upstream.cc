@@ -76,8 +76,7 @@ Awaitable<Result<void>> Http2Upstream::start(Duration limit) {
 }
 
 bool Http2Upstream::has_room() const {
-  return !leaving() && !link_->reading.expired() && streams_.size() + ending_.size() < most_at_once() &&
-         codec_.has_room();
+  return !leaving() && !link_->reading.expired() && unclosed_ < most_at_once() && codec_.has_room();
 }
 
 void Http2Upstream::retire() {
@@ -208,6 +207,7 @@ void Http2Upstream::reset_by_peer(StreamId stream) {
 }
 
 void Http2Upstream::closed(StreamId stream, Http2Error error) {
+  --unclosed_;
   if (Http2Stream* found = find(stream)) return found->close(error);
   std::erase_if(ending_, [stream](const EndingStream& ending) { return ending.id == stream; });
 }
@@ -228,6 +228,7 @@ StreamId Http2Upstream::open(Http2Stream& stream, const Http2RequestLine& line, 
   const StreamId id = codec_.submit_request(line, fields, body);
   if (id == 0) return 0;
   ++opened_;
+  ++unclosed_;
   streams_.emplace(id, &stream);
   limit_waiting();
   flush_soon();

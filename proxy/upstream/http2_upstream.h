@@ -5,6 +5,9 @@
 // 160 Mbit/s), of all of a connection by 16 MiB together. What arrives is given back to the connection's window at once
 // and only to the stream's own as it is read, so that a client that does not read keeps nobody else waiting.
 //
+// A stream counts until it is closed on both sides: one that was cancelled, until the upstream has been told. Else,
+// where the socket takes nothing, requests that come and are cancelled would pile up unsent.
+//
 // Servers end a connection on which much is reset (rapid reset, CVE-2023-44487), whoever wanted it. Clients that cancel
 // a lot must not bring that upon the others: after 50 resets, and one more a second, a connection takes no new streams.
 #pragma once
@@ -120,6 +123,7 @@ class Http2Upstream final : public std::enable_shared_from_this<Http2Upstream>, 
   std::vector<EndingStream> ending_;  // those that came first are the first
   TokenBucket resets_;
   std::uint64_t opened_ = 0;
+  std::size_t unclosed_ = 0;  // of those
   std::uint32_t widened_ = 0;  // bytes that all windows together are larger than at first
   std::string out_;
   asio::const_buffer unsent_;  // of out_

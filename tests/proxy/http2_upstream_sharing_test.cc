@@ -170,6 +170,42 @@ TEST_F(Http2UpstreamLimits, WhereMuchWasCancelledNothingNewBegins) {
   EXPECT_EQ(server.await(end_of_connection).type, end_of_connection);
 }
 
+// An upstream that stands still: what is cancelled before it could be sent is held only so far. It is never sent, nor
+// is its reset, which would be one of a stream that the upstream does not know.
+TEST_F(Http2UpstreamLimits, WhatIsCancelledUnsentTakesItsPlaceUntilTheUpstreamReads) {
+  constexpr std::uint32_t widest = 0x7fffffff;
+  RawPeer upload = ask("PUT /large HTTP/1.1\r\nHost: a.example\r\nContent-Length: 1000000000\r\n\r\n");
+  ServerEnd hung = accept(setting(window_size, widest));
+  const std::uint32_t stuck = hung.request();
+  hung.send(h2::open_window(0, widest - 65535));
+  const std::string piece(1 << 20, 'x');
+  while (upload.send_what_fits(piece, 300) == piece.size()) continue;
+  Client hasty(proxy);
+  hasty.await(settings);
+  hasty.send(frame(settings, ack, 0));
+  std::uint32_t next = 1;
+  std::string cancelling;
+  for (int others = 0; others < 99; ++others, next += 2) {
+    hasty.send(cancelling + h2::get(next, "/cancelled") + frame(ping, 0, 0, "has come"));
+    ASSERT_EQ(hasty.await(ping).payload, "has come");
+    cancelling = h2::reset(next);
+  }
+  EXPECT_FALSE(upstream.pending());
+  hasty.send(cancelling + h2::get(next, "/elsewhere"));
+  ServerEnd other = accept();
+  const std::uint32_t stream = other.request();
+  EXPECT_EQ(other.so_far(stream).fields.at(":path"), "/elsewhere");
+  other.send(answered(stream, "fine"));
+  EXPECT_EQ(hasty.answer(next).body, "fine");
+  upload.reset();
+  EXPECT_EQ(hung.reset_of(stuck), cancel);
+  for (std::uint32_t unseen = stuck + 2; unseen < stuck + 2 * 100; unseen += 2)
+    ASSERT_FALSE(hung.so_far(unseen).was_reset()) << unseen;
+  hasty.send(h2::get(next += 2, "/next"));
+  const std::uint32_t first_of_them = hung.request();
+  EXPECT_EQ(hung.so_far(first_of_them).fields.at(":path"), "/next");
+}
+
 // The upstream gives no more window to anybody until somebody has read what has come.
 TEST_F(Http2Upstreams, AnUploadThatIsNotTakenHoldsUpNobodyElse) {
   const auto post = [](std::uint32_t stream) { return frame(headers, end_headers, stream, h2::request("POST", "/")); };

@@ -535,6 +535,58 @@ TEST_F(Http2Upstreams, HowACallEndedIsTold) {
   EXPECT_EQ(proxy.metric(calls + "\"5\"}"), 1);
 }
 
+// Those that are refused or answered over HTTP/1.1 count like all others, and of gRPC-Web not even refusals do: or the
+// metric would say that all of them fail.
+TEST_F(Http2Upstreams, CallsCountWhoeverAnswersThem) {
+  const Refusing refusing;
+  auto old = service({upstream.endpoint()}), down = service({refusing.endpoint()});
+  proxy.publish_and_wait({cleartext({to(old), to(down, "", "/down")})});
+  Client client(proxy);
+  const auto call = [&](std::uint32_t stream, std::string_view path, std::string_view type) {
+    client.send(
+        h2::frame(headers, end_headers | end_stream, stream, h2::request("POST", path, field("content-type", type))));
+  };
+  call(1, "/", "application/grpc");
+  RawPeer server = upstream.accept();
+  server.read_message();
+  server.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\ngrpc-status: 9\r\n\r\n");
+  EXPECT_EQ(client.answer(1).trailers.at("grpc-status"), "9");
+  EXPECT_EQ(proxy.log_line().at("grpcStatus").as_int64(), 9);
+  call(3, "/", "application/grpc");
+  server.read_message();
+  server.send("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_EQ(client.answer(3).status, 404);
+  EXPECT_EQ(proxy.log_line().at("grpcStatus").as_int64(), 12);
+  call(5, "/", "application/grpc-web");
+  server.read_message();
+  server.send("HTTP/1.1 200 OK\r\ngrpc-status: 7\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_EQ(client.answer(5).fields.at("grpc-status"), "7");
+  EXPECT_FALSE(proxy.log_line().contains("grpcStatus"));
+  call(7, "/down", "application/grpc-web");
+  EXPECT_EQ(client.answer(7).fields.at("grpc-status"), "14");
+  EXPECT_FALSE(proxy.log_line().contains("grpcStatus"));
+  call(9, "/down", "application/grpc");
+  EXPECT_EQ(client.answer(9).fields.at("grpc-status"), "14");
+  EXPECT_EQ(proxy.log_line().at("grpcStatus").as_int64(), 14);
+}
+
+// There is no other version to ask in: the request fails, and nothing else does.
+TEST_F(Http2Upstreams, WithoutTlsAResetThatAsksForHttp1IsAFailure) {
+  constexpr std::uint32_t http_1_1_required = 13;
+  RawPeer client = ask("POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 3\r\n\r\nabc");
+  ServerEnd server = accept();
+  server.send(h2::reset(server.request(), http_1_1_required));
+  EXPECT_EQ(client.read_message().status(), 502);
+  EXPECT_EQ(proxy.log_line().at("attempts").as_int64(), 1);
+  client.send(gatehouse::get("/"));
+  server.send(h2::reset(server.request(), http_1_1_required));
+  EXPECT_EQ(client.read_message().status(), 502);
+  client.send(gatehouse::get("/fine"));
+  server.send(answered(server.request(), "fine"));
+  EXPECT_EQ(client.read_message().body, "fine");
+  EXPECT_FALSE(upstream.pending());
+}
+
 TEST_F(Http2Upstreams, ADrainLetsExchangesEndAndClosesThen) {
   Client client(proxy);
   client.send(h2::get(1));

@@ -22,6 +22,19 @@ struct Http2UpstreamsByAlpn : Http2UpstreamLimits {
                            tls::make_self_signed({}, SystemClock().wall_now()).value());
   }
   std::unique_ptr<TlsPeer> accept(std::vector<std::string> alpn) { return handshake(std::move(alpn)).value(); }
+  // Grants the WebSocket that the client has asked for as one that speaks HTTP/2 alone, which is known from then on.
+  std::unique_ptr<ServerEnd> grant_by_http2_alone(RawPeer& client) {
+    EXPECT_FALSE(handshake({"h2"}));
+    auto server = std::make_unique<ServerEnd>(accept({"h2"}), setting(connect_protocol, 1));
+    server->send(answer_head(server->request(), "200"));
+    EXPECT_TRUE(client.read_until("\r\n\r\n").starts_with("HTTP/1.1 101 "));
+    return server;
+  }
+  // The same server is another one when it comes back.
+  void end_tunnel(ServerEnd& server, RawPeer& client) {
+    server.close();
+    client.await_end();
+  }
 };
 
 TEST_F(Http2UpstreamsByAlpn, Http2IsSpokenWhereItIsChosen) {
@@ -83,6 +96,35 @@ TEST_F(Http2UpstreamsByAlpn, AWebSocketThatNoVersionCarriesIsRefusedWithTheReaso
   EXPECT_EQ(plain.read_message().body, "fine");
 }
 
+TEST_F(Http2UpstreamsByAlpn, WhoSpokeHttp2AloneIsBelievedWhenItChoosesHttp1) {
+  RawPeer client = ask(websocket_request());
+  end_tunnel(*grant_by_http2_alone(client), client);
+  RawPeer another = ask(websocket_request());
+  auto changed = accept({"http/1.1"});  // both are offered
+  EXPECT_EQ(changed->read_message().field("upgrade"), "websocket");
+  RawPeer third = ask(websocket_request());
+  auto known = accept({"h2", "http/1.1"});  // it has no choice any more
+  EXPECT_EQ(known->read_message().field("upgrade"), "websocket");
+}
+
+TEST_F(Http2UpstreamsByAlpn, WhoSpokeHttp2AloneIsAskedAnewWhenItTakesNoWebSockets) {
+  RawPeer client = ask(websocket_request());
+  end_tunnel(*grant_by_http2_alone(client), client);
+  RawPeer another = ask(websocket_request());
+  ServerEnd changed(accept({"h2", "http/1.1"}));
+  auto asked_again = accept({"h2", "http/1.1"});
+  EXPECT_EQ(asked_again->read_message().field("upgrade"), "websocket");
+}
+
+TEST_F(Http2UpstreamsByAlpn, WhoSpokeHttp2AloneIsAskedAnewAfterAWhile) {
+  RawPeer client = ask(websocket_request());
+  const auto server = grant_by_http2_alone(client);
+  proxy.pass(std::chrono::minutes(5) + std::chrono::seconds(1));
+  RawPeer another = ask(websocket_request());
+  auto asked_again = accept({"h2", "http/1.1"});
+  EXPECT_EQ(asked_again->read_message().field("upgrade"), "websocket");
+}
+
 // Servers that do not insist on agreeing are of two kinds.
 TEST_F(Http2UpstreamsByAlpn, WhoAgreesOnNothingIsAskedWhatItSpeaks) {
   RawPeer client = ask(websocket_request());
@@ -119,6 +161,29 @@ TEST_F(Http2UpstreamsByAlpn, ARequestIsAskedOverHttp1WhereItsResetSaysSo) {
   EXPECT_EQ(client.read_message().body, "here");
 }
 
+// HTTP/1.1 is of no use to it.
+TEST_F(Http2UpstreamsByAlpn, AGrpcCallWhoseResetAsksForHttp1Fails) {
+  RawPeer client = ask(grpc_request);
+  ServerEnd server(accept({"h2", "http/1.1"}));
+  server.send(h2::reset(server.request(), http_1_1_required));
+  EXPECT_EQ(client.read_message().field("grpc-status"), "14");
+  EXPECT_EQ(proxy.log_line().at("attempts").as_int64(), 1);
+  client.send(grpc_request);
+  server.send(answered(server.request(), "here"));
+  EXPECT_EQ(client.read_message().body, "here");
+  EXPECT_FALSE(upstream.pending());
+}
+
+// To gRPC-Web it is.
+TEST_F(Http2UpstreamsByAlpn, AGrpcWebCallWhoseResetAsksForHttp1IsAskedOverIt) {
+  RawPeer client = ask(
+      "POST /a.B/C HTTP/1.1\r\nHost: a.example\r\nContent-Type: application/grpc-web\r\nContent-Length: 3\r\n\r\nabc");
+  ServerEnd server(accept({"h2", "http/1.1"}));
+  server.send(h2::reset(server.request(), http_1_1_required));
+  auto asked_again = accept({"http/1.1"});
+  EXPECT_EQ(asked_again->read_message().start_line, "POST /a.B/C HTTP/1.1");
+}
+
 TEST_F(Http2UpstreamsByAlpn, Http1IsSpokenForAWhileWhereAGoawayAsksForIt) {
   RawPeer client = ask("POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 3\r\n\r\nabc");
   ServerEnd server(accept({"h2", "http/1.1"}));
@@ -141,6 +206,27 @@ TEST_F(Http2UpstreamsByAlpn, Http1IsSpokenForAWhileWhereAGoawayAsksForIt) {
   ServerEnd fresh(accept({"h2", "http/1.1"}));
   fresh.send(answered(fresh.request(), "two"));
   EXPECT_EQ(later.read_message().body, "two");
+}
+
+// One address, as of a load balancer outside: each host behind it speaks what it speaks.
+TEST_F(Http2UpstreamsByAlpn, WhatAHostSpeaksIsNotWhatItsNeighbourDoes) {
+  const auto host = https(upstream.endpoint()), neighbour = https(upstream.endpoint());
+  neighbour->tls = host->tls;
+  neighbour->host = "b.example";
+  proxy.publish_and_wait({cleartext({to(host), to(neighbour, "b.example")})});
+  RawPeer client = ask(gatehouse::get("/"));
+  ServerEnd server(accept({"h2", "http/1.1"}));
+  ASSERT_NE(server.request(), 0u);
+  server.send(frame(goaway, 0, 0, number(0) + number(http_1_1_required)));
+  auto asked_again = accept({"h2", "http/1.1"});
+  EXPECT_EQ(asked_again->read_message().start_line, "GET / HTTP/1.1");
+  RawPeer other = ask("GET / HTTP/1.1\r\nHost: b.example\r\n\r\n");
+  ServerEnd beside(accept({"h2", "http/1.1"}));
+  beside.send(answered(beside.request(), "two"));
+  EXPECT_EQ(other.read_message().body, "two");
+  RawPeer third = ask(gatehouse::get("/"));
+  auto believed = accept({"h2", "http/1.1"});
+  EXPECT_EQ(believed->read_message().start_line, "GET / HTTP/1.1");
 }
 
 // It stays open and idle; nobody who would rather have HTTP/2 gets it.

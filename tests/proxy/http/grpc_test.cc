@@ -57,5 +57,19 @@ TEST(GrpcStatus, is_read_where_it_is_a_number) {
   EXPECT_EQ(told_grpc_status({}), std::nullopt);
 }
 
+TEST(GrpcStatus, of_a_call_is_what_its_client_makes_of_the_answer) {
+  const HeaderField five[] = {{"grpc-status", "5"}}, six[] = {{"grpc-status", "6"}}, odd[] = {{"grpc-status", "odd"}};
+  const RequestHead call = of_type("application/grpc+proto");
+  EXPECT_EQ(outcome_of_call(call, 200, {}, five), 5);
+  EXPECT_EQ(outcome_of_call(call, 200, six, {}), 6);
+  EXPECT_EQ(outcome_of_call(call, 200, six, five), 5);
+  EXPECT_EQ(outcome_of_call(call, 503, six, {}), 6);
+  EXPECT_EQ(outcome_of_call(call, 503, {}, {}), 14);
+  EXPECT_EQ(outcome_of_call(call, 200, {}, {}), 2);
+  EXPECT_EQ(outcome_of_call(call, 200, {}, odd), 2);
+  for (const auto type : {"application/grpc-web", "application/grpc-web-text+proto", "text/html"})
+    EXPECT_EQ(outcome_of_call(of_type(type), 200, six, five), std::nullopt) << type;
+}
+
 }  // namespace
 }  // namespace gatehouse
