@@ -84,6 +84,7 @@ TEST(Threats, L4_T10_HandshakesThatStandStillEnd) {
   EXPECT_LE(waited, 13s);
   for (RawPeer& client : silent) EXPECT_NE(client.await_end(), Peer::End::none);
   EXPECT_EQ(proxy.await_open("web", 1), 1);
+  EXPECT_EQ(proxy.metric(failures("handshake_timeout")), 100);
 }
 
 TEST(Threats, T7_AnotherProtocolThanAgreedIsRefused) {
