@@ -100,12 +100,32 @@ ChunkSizeLine::ChunkSizeLine(std::size_t size) {
   length = static_cast<std::size_t>(end - digits);
 }
 
+// All that RFC 7230 §4.1.2 names, those with an id of their own apart.
 bool trailer_may_pass(const HeaderField& field) {
   if (field.id != HeaderId::other) return false;
-  for (std::string_view refused :
-       {"authorization", "proxy-authorization", "set-cookie", "content-type", "content-encoding", "content-range",
-        "range", "cache-control", "location", "www-authenticate", "vary", "age", "expires", "max-forwards", "pragma",
-        "if-match", "if-none-match"})
+  for (std::string_view refused : {"authorization",
+                                   "proxy-authorization",
+                                   "www-authenticate",
+                                   "proxy-authenticate",
+                                   "set-cookie",
+                                   "content-type",
+                                   "content-encoding",
+                                   "content-range",
+                                   "range",
+                                   "cache-control",
+                                   "pragma",
+                                   "max-forwards",
+                                   "if-match",
+                                   "if-none-match",
+                                   "if-modified-since",
+                                   "if-unmodified-since",
+                                   "if-range",
+                                   "age",
+                                   "expires",
+                                   "location",
+                                   "retry-after",
+                                   "vary",
+                                   "warning"})
     if (same_name(field.name, refused)) return false;
   return true;
 }

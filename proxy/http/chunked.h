@@ -56,7 +56,10 @@ struct ChunkSizeLine {
   std::size_t length;
 };
 
-// Whether a trailer of this name may be passed on: not one that frames, routes, authenticates or names the client.
+// Whether a trailer of this name may be passed on: not one that frames, routes, modifies the request, authenticates,
+// says how to read the body (RFC 9110 §6.5.1) or names the client. Others pass, unknown ones too: applications choose
+// their names (gRPC's metadata), so that what is good cannot be listed. What an upstream reads by a name unknown here a
+// client could say in its head as well; whatever is read, dropped or set in heads here never passes.
 bool trailer_may_pass(const HeaderField& field);
 
 }  // namespace gatehouse

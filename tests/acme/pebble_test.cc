@@ -6,6 +6,7 @@
 #include "base/base64.h"
 #include "tests/doubles/acme/acme_bench.h"
 #include "tests/doubles/acme/solvers.h"
+#include "tests/doubles/missing.h"
 #include "tls/digest.h"
 
 #include <gtest/gtest.h>
@@ -20,7 +21,7 @@ const OrderPolicy quick{.first_pause = std::chrono::milliseconds(20)};
 class WithPebble : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!Pebble::installed()) GTEST_SKIP() << "pebble is not installed";
+    if (!Pebble::installed()) GTEST_SKIP() << missing("pebble");
   }
 
   void start(PebbleOptions options = {}) {

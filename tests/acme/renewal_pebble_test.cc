@@ -5,6 +5,7 @@
 #include "tests/doubles/acme/acme_bench.h"
 #include "tests/doubles/acme/board_servers.h"
 #include "tests/doubles/acme/pebble.h"
+#include "tests/doubles/missing.h"
 
 #include <spdlog/sinks/ostream_sink.h>
 
@@ -18,7 +19,7 @@ namespace {
 class LoopWithPebble : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!Pebble::installed()) GTEST_SKIP() << "pebble is not installed";
+    if (!Pebble::installed()) GTEST_SKIP() << missing("pebble");
   }
 
   void start_pebble(PebbleOptions options = {{{"PEBBLE_AUTHZREUSE", "0"}}}) {

@@ -6,6 +6,7 @@
 #include "tests/doubles/acme/pebble.h"
 #include "tests/doubles/acme/replica.h"
 #include "tests/doubles/kubernetes/api_server.h"
+#include "tests/doubles/missing.h"
 
 #include <boost/json.hpp>
 
@@ -23,7 +24,7 @@ const std::string secrets = std::string("/api/v1/namespaces/") + MemorySecrets::
 class ReplicasWithPebble : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!Pebble::installed()) GTEST_SKIP() << "pebble is not installed";
+    if (!Pebble::installed()) GTEST_SKIP() << missing("pebble");
     server_.apply(R"({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "edge"}})");
     pebble_.emplace(PebbleOptions{{{"PEBBLE_AUTHZREUSE", "0"}}});
     bench_ = std::make_unique<AcmeBench>(pebble_->ca_pem());

@@ -4,6 +4,7 @@
 #include "tests/doubles/acme/bind.h"
 #include "tests/doubles/acme/run.h"
 #include "tests/doubles/acme/scripted_dns.h"
+#include "tests/doubles/missing.h"
 
 #include <gtest/gtest.h>
 
@@ -21,7 +22,7 @@ Challenge challenge(std::string_view host, const std::string& key_authorization)
 class Updating : public testing::Test {
  protected:
   void SetUp() override {
-    if (!Bind::installed()) GTEST_SKIP() << "BIND is not installed";
+    if (!Bind::installed()) GTEST_SKIP() << missing("BIND");
     bind_ = std::make_unique<Bind>();
   }
 

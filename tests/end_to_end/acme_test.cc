@@ -6,6 +6,7 @@
 #include "tests/doubles/acme/acme_bench.h"
 #include "tests/doubles/acme/bind.h"
 #include "tests/doubles/acme/pebble.h"
+#include "tests/doubles/missing.h"
 #include "tls/internal_ca.h"
 
 #include <gtest/gtest.h>
@@ -20,7 +21,7 @@ constexpr const char* external_key = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9w
 class EndToEnd : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!Pebble::installed()) GTEST_SKIP() << "pebble is not installed";
+    if (!Pebble::installed()) GTEST_SKIP() << missing("pebble");
     start_pebble({});
   }
 
@@ -211,7 +212,7 @@ TEST_F(EndToEnd, an_external_account_is_bound_and_wrong_keys_cost_only_until_the
 }
 
 TEST_F(EndToEnd, a_wildcard_is_proved_by_updates_of_a_name_server) {
-  if (!Bind::installed()) GTEST_SKIP() << "BIND is not installed";
+  if (!Bind::installed()) GTEST_SKIP() << missing("BIND");
   const Bind bind;
   const std::string server = bind.endpoint().text();
   start_pebble({}, server);

@@ -1,5 +1,6 @@
 // Real peers on both sides of the program's HTTP/2: curl, nghttp, h2load and gRPC's own client by TLS; nghttpd and
 // gRPC's own server as upstreams without TLS, said by the port's appProtocol or by the annotation.
+#include "tests/doubles/missing.h"
 #include "tests/doubles/proxy/grpc_calls.h"
 #include "tests/doubles/proxy/program.h"
 #include "tests/end_to_end/cluster_bench.h"
@@ -91,18 +92,34 @@ TEST_F(Http2Peers, h2load_gets_all_its_answers) {
   }
 }
 
-TEST_F(Http2Peers, grpc_calls_of_every_kind) {
-  Program server({"/usr/bin/python3", std::string(doubles) + "grpc_server.py"});
-  const std::string port = server.line();
-  ASSERT_FALSE(port.empty());
-  api_.apply(tls_secret_text({"shop", "echo-tls"}, "a.example") +
-             of_protocol(service_text({"shop", "echo"}, local(std::stoi(port))), "grpc") +
-             ingress_text({"shop", "echo"}, "a.example", "echo", "echo-tls"));
-  start();
-  ASSERT_TRUE(comes([&] { return running_->get("a.example").has("grpc-status"); })) << running_->get("a.example").head;
-  const auto trusted = root_.write("trusted.pem", shown_certificate(running_->websecure(), "a.example"));
-  Program client({"/usr/bin/python3", std::string(doubles) + "grpc_client.py", running_->websecure().text(), trusted});
-  EXPECT_EQ(client.all(), good_grpc_calls("Method not found!"));
+// Python's and C++'s have the core in common, and each its own flow control and threads around it.
+struct GrpcPeers : Http2Peers {
+  // What the client says of its calls to the server.
+  void calls_go_through(std::vector<std::string> server_words, std::vector<std::string> client_words) {
+    Program server(std::move(server_words));
+    const std::string port = server.line();
+    ASSERT_FALSE(port.empty());
+    api_.apply(tls_secret_text({"shop", "echo-tls"}, "a.example") +
+               of_protocol(service_text({"shop", "echo"}, local(std::stoi(port))), "grpc") +
+               ingress_text({"shop", "echo"}, "a.example", "echo", "echo-tls"));
+    start();
+    ASSERT_TRUE(comes([&] { return running_->get("a.example").has("grpc-status"); }))
+        << running_->get("a.example").head;
+    client_words.push_back(running_->websecure().text());
+    client_words.push_back(root_.write("trusted.pem", shown_certificate(running_->websecure(), "a.example")));
+    EXPECT_EQ(Program(std::move(client_words)).all(), good_grpc_calls("Method not found!"));
+  }
+};
+
+TEST_F(GrpcPeers, calls_of_every_kind_in_python) {
+  calls_go_through({"/usr/bin/python3", std::string(doubles) + "grpc_server.py"},
+                   {"/usr/bin/python3", std::string(doubles) + "grpc_client.py"});
+}
+
+TEST_F(GrpcPeers, calls_of_every_kind_in_cpp) {
+  const std::string peer = GATEHOUSE_GRPC_PEER;
+  if (peer.empty()) GTEST_SKIP() << missing("libgrpc++-dev");
+  calls_go_through({peer, "serve"}, {peer, "call"});
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // SIGTERM: another leads at once, and nobody who is connected notices.
+#include "tests/doubles/missing.h"
 #include "tests/end_to_end/cluster_bench.h"
 #include "tests/end_to_end/secure_shell.h"
 
@@ -55,7 +56,7 @@ TEST_F(KubernetesDrain, the_lease_is_handed_back_at_once) {
 }
 
 TEST_F(KubernetesDrain, uploads_websockets_and_ssh_sessions_end_by_themselves) {
-  if (!SecureShell::installed()) GTEST_SKIP() << "ssh is not installed";
+  if (!SecureShell::installed()) GTEST_SKIP() << missing("ssh");
   const SecureShell shell;
   Upstream upstream;
   api_.apply(service_text({"shop", "web"}, upstream.endpoint()) + ingress_text({"shop", "web"}, "shop.test", "web") +

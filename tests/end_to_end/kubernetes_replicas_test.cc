@@ -1,4 +1,5 @@
 // Several replicas: one leads, all serve. With pebble as the CA, whose questions go to any of them in turn.
+#include "tests/doubles/missing.h"
 #include "tests/end_to_end/balancer.h"
 #include "tests/end_to_end/cluster_bench.h"
 
@@ -12,7 +13,7 @@ class KubernetesReplicas : public ClusterBench, public ::testing::WithParamInter
   using Replicas = std::vector<std::unique_ptr<GatehouseProcess>>;
 
   void SetUp() override {
-    if (!acme::Pebble::installed()) GTEST_SKIP() << "pebble is not installed";
+    if (!acme::Pebble::installed()) GTEST_SKIP() << missing("pebble");
   }
 
   void start_ca(std::map<std::string, std::string> environment = {}) {

@@ -1,4 +1,5 @@
 // What kubectl puts into a cluster is live: the old tutorial's route for SSH, GitLab's chart.
+#include "tests/doubles/missing.h"
 #include "tests/end_to_end/cluster_bench.h"
 #include "tests/end_to_end/secure_shell.h"
 
@@ -30,7 +31,7 @@ class TutorialOf : public ClusterBench, public ::testing::WithParamInterface<con
 };
 
 TEST_P(TutorialOf, the_ssh_route_is_live_when_kubectl_has_applied_it_and_a_session_outlives_it) {
-  if (!SecureShell::installed()) GTEST_SKIP() << "ssh is not installed";
+  if (!SecureShell::installed()) GTEST_SKIP() << missing("ssh");
   const SecureShell shell;
   const auto gatehouse = ready_gatehouse();
   apply(service_text({"gitlab", "shell"}, shell.endpoint(), 22));

@@ -1,4 +1,5 @@
 // What a scanner sees of the program with default settings. docs/security_checks.md has the longer scans.
+#include "tests/doubles/missing.h"
 #include "tests/end_to_end/cluster_bench.h"
 
 #include <filesystem>
@@ -10,7 +11,7 @@ namespace {
 class Scanned : public ClusterBench {};
 
 TEST_F(Scanned, by_sslscan_it_shows_no_weakness) {
-  if (!std::filesystem::exists("/usr/bin/sslscan")) GTEST_SKIP() << "sslscan is not installed";
+  if (!std::filesystem::exists("/usr/bin/sslscan")) GTEST_SKIP() << missing("sslscan");
   const auto running = ready_gatehouse();
   const Outcome scan =
       run_program({"sslscan", "--no-colour", "--sni-name=a.test", running->websecure().text()}, root_.path());

@@ -56,6 +56,24 @@ TEST_F(Http2Floods, Settings) {
   ends_by_flood_of_questions();
 }
 
+// So many answers that the client does not read are kept for it, as the socket takes no more, and no further one.
+TEST_F(Http2Floods, PingsWhoseAnswersAreNotRead) {
+  Upstream endless;
+  proxy.publish_and_wait({cleartext({to(service({endless.endpoint()}))})});
+  Client deaf(std::make_unique<RawPeer>(proxy.connect("web", 8192)), setting(4, 1 << 30));
+  deaf.send(open_window(0, 1 << 30) + h2::get(1));
+  RawPeer connection = endless.accept();
+  connection.read_message();
+  connection.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n");
+  const std::string block(1 << 20, 'x');
+  while (connection.send_what_fits(block, 200) == block.size()) {
+  }
+  EXPECT_EQ(proxy.metric(refusals("acknowledgements")), -1);
+  deaf.send(repeated(frame(ping, 0, 0, "12345678"), 200));
+  EXPECT_EQ(proxy.await_metric(refusals("acknowledgements"), 1), 1);
+  EXPECT_EQ(deaf.goaway_error(), enhance_your_calm);
+}
+
 // A flood whose answers are read all the time.
 TEST_F(Http2Floods, PingsOneByOne) {
   for (int i = 0; i < 5000; ++i) {
@@ -73,8 +91,7 @@ TEST_F(Http2Floods, SettingsWithEntries) {
 
 TEST_F(Http2Floods, SettingsWithTooManyEntries) {
   client.send(frame(settings, 0, 0, repeated(setting(4, 65535), 1000)));
-  EXPECT_NE(client.goaway_error(), no_error);
-  EXPECT_EQ(client.await(goaway).type, end_of_connection);
+  ends("protocol_error");
 }
 
 TEST_F(Http2Floods, Priorities) { after(repeated(frame(priority, 0, 3, "\0\0\0\0\x10"s), 5000), "idle_frames"); }
@@ -139,11 +156,12 @@ TEST_F(Http2Floods, WindowUpdatesOfAStreamThatIsOver) {
 TEST_F(Http2Floods, TinyWindows) {
   client.send(frame(settings, 0, 0, setting(4, 1)));
   AnsweringUpstream large(std::string(100'000, 'x'));
-  proxy.publish_and_wait({cleartext({to(service({large.endpoint()}))})});
-  client.send(h2::get(1));
+  proxy.publish_and_wait(
+      {cleartext({to(service({upstream.endpoint()})), to(service({large.endpoint()}), "", "/large")})});
+  client.send(h2::get(1, "/large"));
   EXPECT_EQ(client.await(data).payload.size(), 1u);
   client.send(repeated(open_window(1, 1), 5000));
-  EXPECT_EQ(client.goaway_error(), enhance_your_calm);
+  ends("idle_frames");
 }
 
 TEST_F(Http2Floods, RapidReset) {
@@ -168,53 +186,77 @@ TEST_F(Http2Floods, RapidResetInTwoSweeps) {
   after(flood, "resets");
 }
 
-// The server is made to reset what it has begun (CVE-2025-8671).
-struct Http2MadeYouReset : Http2Floods {
-  void by(const std::function<std::string(std::uint32_t)>& offence) {
-    std::string flood;
-    for (std::uint32_t stream = 1; stream < 2001; stream += 2) flood += h2::get(stream) + offence(stream);
-    client.send(flood);
-    EXPECT_NE(client.goaway_error(), no_error);
+// The server is made to reset what it has begun (CVE-2025-8671): one by one, each when it has come to its upstream.
+struct Http2MadeYouReset : testing::Test {
+  ManualClock clock;
+  Upstream silent;
+  TestProxy proxy{cleartext({to(service({silent.endpoint()}))}), TestProxy::Setup{.clock = &clock}};
+  Client client{proxy};
+
+  // What was asked is called off, whatever becomes of the connection.
+  void offend(std::uint32_t stream, const std::string& offence) {
+    client.send(h2::get(stream));
+    RawPeer connection = silent.accept();
+    connection.read_message();
+    client.send(offence);
+    EXPECT_NE(connection.await_end(), Peer::End::none);
+  }
+  // The connection ends after so many, with this error and counted for this reason.
+  void ends_after(std::uint32_t most, std::uint32_t error, std::string_view reason,
+                  const std::function<std::string(std::uint32_t)>& offence) {
+    for (std::uint32_t count = 0; count < most; ++count) offend(2 * count + 1, offence(2 * count + 1));
+    EXPECT_EQ(client.goaway_error(), error);
     EXPECT_EQ(client.await(goaway).type, end_of_connection);
-    EXPECT_LE(upstream.requests(), 500);
+    EXPECT_EQ(proxy.await_metric(refusals(reason), 1), 1);
   }
 };
 
+constexpr std::uint32_t beyond_the_resets = 501;  // twice the streams allowed, and one more; time stands still
+
 TEST_F(Http2MadeYouReset, ByAWindowUpdateOfZero) {
-  by([](std::uint32_t stream) { return open_window(stream, 0); });
+  ends_after(1, protocol_error, "protocol_error", [](std::uint32_t stream) { return open_window(stream, 0); });
 }
 
 TEST_F(Http2MadeYouReset, ByAWindowThatOverflows) {
-  by([](std::uint32_t stream) { return open_window(stream, 0x7fffffff); });
+  ends_after(beyond_the_resets, enhance_your_calm, "resets",
+             [](std::uint32_t stream) { return open_window(stream, 0x7fffffff); });
 }
 
 TEST_F(Http2MadeYouReset, ByAPriorityOfTheWrongLength) {
-  by([](std::uint32_t stream) { return frame(priority, 0, stream, "abc"); });
+  ends_after(1, frame_size_error, "protocol_error",
+             [](std::uint32_t stream) { return frame(priority, 0, stream, "abc"); });
 }
 
 TEST_F(Http2MadeYouReset, ByAPriorityOnItself) {
-  by([](std::uint32_t stream) { return frame(priority, 0, stream, number(stream) + "\x10"); });
+  ends_after(1, protocol_error, "protocol_error",
+             [](std::uint32_t stream) { return frame(priority, 0, stream, number(stream) + "\x10"); });
 }
 
 TEST_F(Http2MadeYouReset, ByAHeadAfterTheEnd) {
-  by([](std::uint32_t stream) { return h2::get(stream); });
+  ends_after(1, stream_closed, "protocol_error", [](std::uint32_t stream) { return h2::get(stream); });
 }
 
 TEST_F(Http2MadeYouReset, ByDataAfterTheEnd) {
-  by([](std::uint32_t stream) { return frame(data, 0, stream, "x"); });
+  ends_after(1, stream_closed, "protocol_error", [](std::uint32_t stream) { return frame(data, 0, stream, "x"); });
+}
+
+// The same by clients that cancel: what each asked for has come to its upstream, and is called off there.
+TEST_F(Http2MadeYouReset, OrItsClientResetsThemOneByOne) {
+  ends_after(beyond_the_resets, enhance_your_calm, "resets", [](std::uint32_t stream) { return h2::reset(stream); });
 }
 
 // nghttp2 resets these streams without a word to us. One by one, so that each reset is seen before the next offence.
 struct Http2MadeYouResetByABody : Http2Floods {
   void by(std::string_view length, std::string_view body, std::uint8_t flags) {
-    std::uint32_t stream = 1;
-    for (; stream < 4001; stream += 2) {
+    int reset = 0;
+    for (std::uint32_t stream = 1; reset < 2000; stream += 2) {
       client.send(frame(headers, end_headers, stream, h2::request("POST", "/", field("content-length", length))) +
                   frame(data, flags, stream, body));
-      if (!client.answer(stream).was_reset()) break;  // some are refused: those before are still being called off
+      if (!client.answer(stream).was_reset()) break;
+      reset += client.so_far(stream).reset != refused_stream ? 1 : 0;  // those before are still being called off
     }
-    EXPECT_GT(stream, 100u);
-    EXPECT_LT(stream, 4001u);
+    EXPECT_GE(reset, 500);
+    EXPECT_LT(reset, 2000);
     EXPECT_EQ(proxy.await_metric(refusals("resets"), 1), 1);
   }
 };
@@ -263,7 +305,7 @@ TEST_F(Http2Floods, AnHpackBombOfCookieCrumbs) {
 
 TEST_F(Http2Floods, ABrokenFieldBlock) {
   client.send(frame(headers, end_headers | end_stream, 1, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"));
-  EXPECT_EQ(client.goaway_error(), compression_error);
+  ends("protocol_error", compression_error);
 }
 
 TEST_F(Http2Floods, AHeadBeyondTheLimitIs431) {
@@ -274,6 +316,7 @@ TEST_F(Http2Floods, AHeadBeyondTheLimitIs431) {
   EXPECT_EQ(client.answer(1).status, 431);
   client.send(h2::get(3));
   EXPECT_EQ(client.answer(3).body, "fine");
+  EXPECT_EQ(proxy.metric(failures("head_too_large")), 1);
 }
 
 TEST_F(Http2Floods, TooManyFieldsAre431) {
@@ -281,6 +324,7 @@ TEST_F(Http2Floods, TooManyFieldsAre431) {
   for (int i = 0; i < 200; ++i) block += field("x-" + std::to_string(i), "1");
   client.send(h2::get(1, "/", block));
   EXPECT_EQ(client.answer(1).status, 431);
+  EXPECT_EQ(proxy.await_metric(failures("head_too_large"), 1), 1);
 }
 
 // Requests that nobody answers, with large heads: their memory is bounded, and the rest may be asked again.
@@ -315,16 +359,57 @@ TEST_F(Http2Floods, ReloadingAPageOfManyLargeRequestsIsNoFlood) {
   EXPECT_EQ(proxy.metric(refusals("resets")), -1);  // never counted
 }
 
-TEST_F(Http2Floods, MoreStreamsThanAllowedAreRefused) {
+// An upstream that does not answer, and clients that may have ten streams.
+struct Http2ManyStreams : testing::Test {
   Upstream silent;
-  EntryDraft draft = cleartext({to(service({silent.endpoint()}))});
-  draft.limits.http2_streams = 10;
-  TestProxy narrow{std::move(draft)};
-  Client fresh(narrow);
+  TestProxy narrow{draft()};
+  Client fresh{narrow};
+
+  EntryDraft draft() {
+    EntryDraft draft = cleartext({to(service({silent.endpoint()}))});
+    draft.limits.http2_streams = 10;
+    return draft;
+  }
+  void ask(std::uint32_t first, std::uint32_t beyond) {
+    for (std::uint32_t stream = first; stream < beyond; stream += 2) fresh.send(h2::get(stream));
+  }
+};
+
+TEST_F(Http2ManyStreams, MoreThanAllowedAreRefused) {
   fresh.await(settings);
   EXPECT_EQ(fresh.told(3), 10u);
-  for (std::uint32_t stream = 1; stream < 23; stream += 2) fresh.send(h2::get(stream));
+  ask(1, 23);
   EXPECT_EQ(fresh.answer(21).reset, refused_stream);
+}
+
+// Who has confirmed the settings knows better.
+TEST_F(Http2ManyStreams, MoreThanConfirmedEndTheConnection) {
+  fresh.await(settings);
+  fresh.send(frame(settings, ack, 0));
+  ask(1, 23);
+  EXPECT_EQ(fresh.goaway_error(), protocol_error);
+  EXPECT_EQ(narrow.await_metric(refusals("protocol_error"), 1), 1);
+}
+
+// A cancelled one counts until its upstream has been told: no more than ten are ever there.
+TEST_F(Http2ManyStreams, WhoCancelsAndAsksAtOnceIsRefused) {
+  ask(1, 21);
+  std::vector<RawPeer> asked;
+  for (int i = 0; i < 10; ++i) {
+    asked.push_back(silent.accept());
+    asked.back().read_message();
+  }
+  std::string again;
+  for (std::uint32_t stream = 1; stream < 21; stream += 2) again += h2::reset(stream);
+  for (std::uint32_t stream = 21; stream < 41; stream += 2) again += h2::get(stream);
+  fresh.send(again);
+  for (std::uint32_t stream = 21; stream < 41; stream += 2)
+    EXPECT_EQ(fresh.answer(stream).reset, refused_stream) << stream;
+  EXPECT_EQ(narrow.metric(refusals("streams")), 10);
+  for (RawPeer& connection : asked) EXPECT_EQ(connection.read_to_end(), "");
+  EXPECT_FALSE(silent.pending());
+  fresh.send(h2::get(41));  // they have been told
+  EXPECT_TRUE(silent.accept().read_message().whole);
 }
 
 // Slow ones, on a clock that the test drives.
@@ -369,6 +454,7 @@ TEST_F(Http2Slow, AHeadThatDoesNotEnd) {
   EXPECT_LE(waited_for(goaway), 13s);
   client.close();
   EXPECT_EQ(proxy.log_line().at("failure"), "head_timeout");
+  EXPECT_EQ(proxy.metric(failures("head_timeout")), 1);
 }
 
 // A call whose client only listens, or a watch: the answer goes on for as long as it takes.
@@ -400,6 +486,7 @@ TEST_F(Http2Slow, ABodyThatStallsIs408) {
   EXPECT_EQ(client.status(1), 408);
   EXPECT_EQ(connection.read_to_end().find("0\r\n\r\n"), std::string::npos);
   EXPECT_EQ(proxy.log_line().at("failure"), "body_stalled");
+  EXPECT_EQ(proxy.metric(failures("body_stalled")), 1);
 }
 
 TEST_F(Http2Slow, ABodyThatStallsAfterItsContinueIs408) {
@@ -438,6 +525,7 @@ TEST_F(Http2Slow, AWindowThatStaysShut) {
   EXPECT_LE(waited_for(rst_stream), 70s);
   EXPECT_EQ(client.answer(1).reset, cancel);
   EXPECT_EQ(proxy.log_line().at("failure"), "reading_stalled");
+  EXPECT_EQ(proxy.metric(failures("reading_stalled")), 1);
 }
 
 TEST_F(Http2Slow, AWindowOpenedByAByteNowAndThen) {
@@ -455,6 +543,7 @@ TEST_F(Http2Slow, AWindowOpenedByAByteNowAndThen) {
     client.await(ping);
   }
   EXPECT_EQ(client.so_far(1).reset, cancel);
+  EXPECT_EQ(proxy.await_metric(failures("reading_stalled"), 1), 1);
 }
 
 // A slow link, and so many answers that each waits long for its turn: its client keeps its windows open.

@@ -16,18 +16,6 @@ struct Interim : testing::Test {
   RawPeer client = proxy.connect();
 };
 
-TEST_F(Interim, ContinueComesFromTheUpstream) {
-  client.send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n");
-  RawPeer connection = upstream.accept();
-  EXPECT_NE(connection.read_until("\r\n\r\n").find("Expect: 100-continue\r\n"), std::string::npos);
-  connection.send("HTTP/1.1 100 Continue\r\n\r\n");
-  EXPECT_EQ(client.read_message().status(), 100);
-  client.send("body");
-  EXPECT_EQ(connection.read(4), "body");
-  connection.send(ok("stored"));
-  EXPECT_EQ(client.read_message().body, "stored");
-}
-
 TEST_F(Interim, FinalAnswerInsteadOfContinueEndsTheConnection) {
   client.send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n");
   RawPeer connection = upstream.accept();
@@ -46,18 +34,6 @@ TEST_F(Interim, ContinueNobodyAskedForIsKeptBack) {
   connection.read_message();
   connection.send("HTTP/1.1 100 Continue\r\n\r\n" + ok("stored"));
   EXPECT_EQ(client.read_message().status(), 200);
-}
-
-TEST_F(Interim, EarlyHintsAreRelayed) {
-  client.send(get("/"));
-  RawPeer connection = upstream.accept();
-  connection.read_message();
-  connection.send("HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n");
-  const Message hints = client.read_message();
-  EXPECT_EQ(hints.status(), 103);
-  EXPECT_EQ(hints.field("link"), "</a.css>; rel=preload");
-  connection.send(ok("page"));
-  EXPECT_EQ(client.read_message().body, "page");
 }
 
 TEST_F(Interim, Http10ClientSeesNone) {

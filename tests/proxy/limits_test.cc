@@ -42,6 +42,7 @@ TEST_F(Limits, HeadThatDoesNotArriveIs408) {
   EXPECT_EQ(answer.field("connection"), "close");
   EXPECT_EQ(client.await_end(), Peer::End::closed);
   EXPECT_EQ(proxy.log_line().at("failure"), "head_timeout");
+  EXPECT_EQ(proxy.metric(failures("head_timeout")), 1);
 }
 
 // A byte now and then does not put the head's limit off.
@@ -65,6 +66,8 @@ TEST_F(Limits, SilentConnectionIsClosedWithoutAWord) {
   EXPECT_GE(proxy.advance_until_readable(client), 10s);
   EXPECT_EQ(client.read_to_end(), "");
   EXPECT_EQ(client.end(), Peer::End::closed);
+  EXPECT_EQ(proxy.await_open("web", 0), 0);
+  EXPECT_EQ(proxy.metric(failures("head_timeout")), -1) << "probes of load balancers are no failures";
 }
 
 TEST_F(Limits, StalledBodyIs408AndTheUpstreamIsBrokenOff) {
@@ -83,6 +86,7 @@ TEST_F(Limits, StalledBodyIs408AndTheUpstreamIsBrokenOff) {
   EXPECT_EQ(client.read_message().status(), 408);
   EXPECT_EQ(connection.await_end(), Peer::End::reset);
   EXPECT_EQ(proxy.log_line().at("failure"), "body_stalled");
+  EXPECT_EQ(proxy.metric(failures("body_stalled")), 1);
 }
 
 TEST_F(Limits, UploadMayTakeTenMinutes) {
@@ -187,6 +191,7 @@ TEST_F(Limits, ClientThatStopsReadingIsCutOff) {
   EXPECT_GE(waited, 59s);
   EXPECT_LE(waited, 130s);
   EXPECT_EQ(proxy.log_line().at("failure"), "reading_stalled");
+  EXPECT_EQ(proxy.metric(failures("reading_stalled")), 1);
 }
 
 TEST_F(Limits, UpstreamThatDoesNotAcceptIs504) {
@@ -346,6 +351,7 @@ TEST_F(Limits, ConnectionsOfOneAddressAreLimited) {
   RawPeer one = proxy.connect("web", 0, "127.0.0.5");
   EXPECT_EQ(proxy.await_open("web", 1), 1);
   EXPECT_NE(proxy.connect("web", 0, "127.0.0.5").await_end(), Peer::End::none);
+  EXPECT_EQ(proxy.metric("gatehouse_entrypoint_refused_connections_total{entrypoint=\"web\"}"), 1);
   RawPeer other = proxy.connect("web", 0, "127.0.0.6");
   other.send(get("/"));
   upstream.accept().read_message();

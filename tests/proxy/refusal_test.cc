@@ -86,6 +86,8 @@ TEST_F(Refusal, TooLargeHeads) {
   std::string many;
   for (int i = 0; i < 128; ++i) many += "X-" + std::to_string(i) + ": y\r\n";
   refused(get("/", many), 431);
+  EXPECT_EQ(proxy.metric(failures("uri_too_long")), 2);
+  EXPECT_EQ(proxy.metric(failures("head_too_large")), 3);
 }
 
 TEST_F(Refusal, LargeHeadsWithinTheLimitsPass) {

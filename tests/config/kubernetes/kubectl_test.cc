@@ -1,5 +1,6 @@
 // The API server double driven by real kubectl: what people's tools find good enough is a fair picture of the real one.
 #include "tests/doubles/kubernetes/api_server.h"
+#include "tests/doubles/missing.h"
 #include "tests/doubles/temporary_directory.h"
 
 #include <boost/json.hpp>
@@ -42,7 +43,7 @@ bool installed() { return std::system("command -v kubectl >/dev/null") == 0; }
 class Kubectl : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (!installed()) GTEST_SKIP() << "no kubectl here";
+    if (!installed()) GTEST_SKIP() << missing("kubectl");
     directory_.write("config", server.kubeconfig());
   }
 

@@ -17,10 +17,12 @@ class Entrance {
   int requests() const { return to_http2_ ? server.requests() : upstream.requests(); }
 
   // The next connections go to another upstream.
-  void lead_to(const Endpoint& endpoint) {
+  void lead_to(const Endpoint& endpoint) { publish({to(service_at(endpoint))}); }
+  // Spoken to in the same version as the upstreams that are here.
+  std::shared_ptr<Service> service_at(const Endpoint& endpoint) const {
     auto target = service({endpoint});
     if (to_http2_) target->speech = UpstreamSpeech::http2_in_clear;
-    publish({to(std::move(target))});
+    return target;
   }
   void publish(std::vector<HttpRoutePtr> routes) {
     EntryDraft draft = entry("web", std::move(routes));

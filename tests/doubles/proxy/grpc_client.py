@@ -58,8 +58,9 @@ failing("/test.Echo/Fail")
 failing("/test.Echo/Unknown")
 failing("/nowhere.Echo/Unary")
 
-# A deadline that passes here is noticed there at once.
-waiting = channel.unary_unary("/test.Echo/Wait").future(b"", timeout=limit)
+# What is cancelled here is noticed there at once. Asked as for a stream: of a single answer the head is told only with
+# the answer, or when the deadline has passed.
+waiting = channel.unary_stream("/test.Echo/Wait")(b"", timeout=limit)
 waiting.initial_metadata()  # it has come to the server: what is cancelled before may never get there
 waiting.cancel()
 say("cancelled", channel.unary_unary("/test.Echo/WasCancelled")(b"", timeout=limit).decode())

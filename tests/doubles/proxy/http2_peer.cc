@@ -183,9 +183,11 @@ void Session::take_head(const Frame& frame) {
     }
     bytes += read;
     left -= static_cast<std::size_t>(read);
-    if ((flags & NGHTTP2_HD_INFLATE_EMIT) != 0)
-      fields[std::string(reinterpret_cast<char*>(pair.name), pair.namelen)] =
-          std::string(reinterpret_cast<char*>(pair.value), pair.valuelen);
+    if ((flags & NGHTTP2_HD_INFLATE_EMIT) != 0) {
+      std::string& value = fields[std::string(reinterpret_cast<char*>(pair.name), pair.namelen)];
+      if (!value.empty()) value += ", ";  // of lines of one name
+      value.append(reinterpret_cast<char*>(pair.value), pair.valuelen);
+    }
     if ((flags & NGHTTP2_HD_INFLATE_FINAL) != 0) break;
   }
   nghttp2_hd_inflate_end_headers(inflater_);

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -35,6 +36,12 @@ bool wait_for(int descriptor, short events, int milliseconds) {
 
 void require(bool held, const char* what) {
   if (!held) throw std::runtime_error(std::string(what) + ": " + std::strerror(errno));
+}
+
+// What a test sends piece by piece goes out so.
+void without_delay(int descriptor) {
+  const int on = 1;
+  ::setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
 sockaddr_in loopback(const std::string& address, std::uint16_t port) {
@@ -200,6 +207,7 @@ RawPeer RawPeer::connect(const Endpoint& to, int receive_buffer, const std::stri
   if (receive_buffer > 0) ::setsockopt(peer.descriptor_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
   const sockaddr_in raw = loopback(to.address.to_string(), to.port);
   require(::connect(peer.descriptor_, reinterpret_cast<const sockaddr*>(&raw), sizeof raw) == 0, "connect");
+  without_delay(peer.descriptor_);
   return peer;
 }
 
@@ -234,7 +242,7 @@ std::size_t RawPeer::receive(char* data, std::size_t size) {
   return now > 0 ? static_cast<std::size_t>(now) : 0;
 }
 
-bool RawPeer::readable_within(int milliseconds) { return wait_for(descriptor_, POLLIN, milliseconds); }
+bool RawPeer::readable_within(int milliseconds) { return has_unread() || wait_for(descriptor_, POLLIN, milliseconds); }
 
 void RawPeer::shutdown_write() { ::shutdown(descriptor_, SHUT_WR); }
 
@@ -304,7 +312,9 @@ Upstream::Upstream() : endpoint_{asio::ip::address_v4::loopback(), held_.number(
 
 RawPeer Upstream::accept() {
   require(pending(limit_ms), "no connection came to the upstream");
-  return RawPeer(::accept4(descriptor_, nullptr, nullptr, SOCK_CLOEXEC));
+  RawPeer peer(::accept4(descriptor_, nullptr, nullptr, SOCK_CLOEXEC));
+  without_delay(peer.descriptor());
+  return peer;
 }
 
 bool Upstream::pending(int within_ms) const { return wait_for(descriptor_, POLLIN, within_ms); }

@@ -63,6 +63,7 @@ class Peer {
  protected:
   // At least one byte, or the end.
   virtual std::size_t receive(char* data, std::size_t size) = 0;
+  bool has_unread() const { return !unread_.empty(); }
   End end_ = End::none;
 
  private:

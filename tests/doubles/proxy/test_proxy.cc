@@ -81,6 +81,10 @@ std::string get(std::string_view target, std::string_view fields) {
   return "GET " + std::string(target) + " HTTP/1.1\r\nHost: a.example\r\n" + std::string(fields) + "\r\n";
 }
 
+std::string failures(std::string_view reason) {
+  return "gatehouse_failures_total{reason=\"" + std::string(reason) + "\"}";
+}
+
 std::string ok(std::string_view body, std::string_view fields) {
   return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + std::string(fields) + "\r\n" +
          std::string(body);

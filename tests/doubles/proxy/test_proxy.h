@@ -38,6 +38,9 @@ AddressRanges ranges(const std::vector<std::string>& texts);
 std::string get(std::string_view target, std::string_view fields = {});
 std::string ok(std::string_view body, std::string_view fields = {});
 
+// What failed for this reason, as a sample of the metrics.
+std::string failures(std::string_view reason);
+
 class TestProxy {
  public:
   struct Setup {
