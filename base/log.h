@@ -16,6 +16,10 @@
 #include <string>
 #include <string_view>
 
+// libfmt has it; without this, each file that logs compiles all of formatting once more.
+extern template void fmt::detail::vformat_to<char>(fmt::detail::buffer<char>&, fmt::string_view, fmt::format_args,
+                                                   fmt::detail::locale_ref);
+
 namespace gatehouse {
 
 // For tests and for parts that have nothing to say: std::make_shared<spdlog::logger>("quiet"), a logger without sink.
