@@ -1,9 +1,10 @@
 // Clients that attack, as fast as what one core has left:
 //   flood KIND PORT SECONDS        to 127.0.0.1, by TLS, from 127.0.0.2 and up
 // KIND is one of the table `floods` below. A connection that the server ends is opened anew at once. It runs in the
-// kernel's idle class: whoever else wants the core gets it at once, so that a client measured beside it waits for the
-// server and not for this. Prints {"sent", "connections", "ended", "mebibytes", "cpu"} as JSON: `sent` is what the
-// flood consists of (frames, streams, heads, handshakes), `ended` the connections that the server closed.
+// kernel's idle class; a client measured beside it has to be in a real-time class, so that it waits for the server and
+// neither for this nor for the packets that the kernel still has to deliver for it. Prints {"sent", "connections",
+// "ended", "mebibytes", "cpu"} as JSON: `sent` is what the flood consists of (frames, streams, heads, handshakes),
+// `ended` the connections that the server closed.
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>

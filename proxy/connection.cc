@@ -91,6 +91,18 @@ TlsOptionsPtr usual_options(const EntryPoint& entry_point, const Protocol& proto
   return protocol.route && protocol.route->tls_options ? protocol.route->tls_options : entry_point.tls.options;
 }
 
+// What costs a worker most, and its memory, waits for the client's first byte, and then for its turn.
+Awaitable<Result<void>> wait_for_handshake(ClientConnection& client) {
+  client.reading.within(client.entry_point->timeouts.handshake);
+  error_code error = co_await client.plain.wait_readable();
+  if (!error) co_await client.worker.costly.next(client.peer.address);
+  if (client.reading.expired()) co_return Failure(FailureKind::handshake_timeout);
+  // Who has given up meanwhile costs nothing more.
+  if (error || client.plain.peer_gone())
+    co_return Failure(FailureKind::handshake_failed, "closed before the handshake");
+  co_return Result<void>();
+}
+
 // False: a certificate authority has seen the answer to its challenge, and nothing else is to be said.
 Awaitable<Result<bool>> start_tls(ClientConnection& client, const Protocol& protocol) {
   Worker& worker = client.worker;
@@ -102,11 +114,12 @@ Awaitable<Result<bool>> start_tls(ClientConnection& client, const Protocol& prot
   const auto context = [http2 = carries_http && entry_point.tls.http2](const TlsOptions& options) {
     return http2 ? options.with_http2 : options.without_http2;
   };
-  client.reading.within(entry_point.timeouts.handshake);
   // What was read to look at it is put back for the handshake to read.
   client.plain.unread(client.inbox.unread());
   client.inbox.consume(client.inbox.unread().size());
   client.inbox.release_if_empty();
+  auto ready = co_await wait_for_handshake(client);
+  if (!ready) co_return ready.error();
   const SnapshotPtr snapshot = worker.snapshot;
   tls::ChooseContext own_context = [&](std::string_view server_name) -> std::shared_ptr<const tls::ServerContext> {
     const HostTlsOptions own = carries_http ? entry_point.http->tls_options(server_name) : HostTlsOptions{};

@@ -1,5 +1,5 @@
-// What happens to one accepted socket: ★ PROXY header, TLS, then HTTP/1 or TCP. The connection lives on its worker
-// from accept to close; its coroutine owns it.
+// What happens to one accepted socket: ★ PROXY header, TLS, then HTTP/1, HTTP/2 or TCP. The connection lives on its
+// worker from accept to close; its coroutine owns it.
 #pragma once
 
 #include "base/deadline.h"

@@ -14,6 +14,8 @@ Http2Link link_of(ClientConnection& client) {
           client.plain,
           client.inbox,
           worker.deadlines,
+          worker.requests,
+          [&client] { return client.worker.costly.next(client.peer.address); },
           client.reading,
           client.writing,
           worker.clock,

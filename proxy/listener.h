@@ -14,7 +14,7 @@ namespace gatehouse {
 
 class Listener {
  public:
-  // Takes over `descriptor`, a listening non-blocking socket. The entry point.s connection limits are
+  // Takes over `descriptor`, a listening non-blocking socket. The entry point's connection limits are
   // shared out among `workers`.
   Listener(Worker& worker, int descriptor, std::string entry_point, std::size_t workers, Logger log);
 

@@ -5,6 +5,11 @@
 #include <fmt/chrono.h>
 
 namespace gatehouse {
+namespace {
+
+constexpr int costly_a_round = 1, requests_a_round = 4;  // some 250 and 100 us of work
+
+}  // namespace
 
 std::string_view DateText::at(WallTime now) {
   const std::time_t second = std::chrono::system_clock::to_time_t(now);
@@ -22,6 +27,8 @@ Worker::Worker(Clock& c, const AccessLog& log, Admin* a)
       pool(io, deadlines, buffers),
       http2_pool(io, deadlines),
       health(c),
+      costly(io, costly_a_round),
+      requests(io, requests_a_round),
       snapshot(std::make_shared<const Snapshot>()),
       io(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO) {}
 

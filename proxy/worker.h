@@ -5,6 +5,7 @@
 #include "base/buffers.h"
 #include "base/clock.h"
 #include "base/deadline.h"
+#include "base/turns.h"
 #include "proxy/access_log.h"
 #include "proxy/counters.h"
 #include "proxy/snapshot.h"
@@ -61,6 +62,8 @@ struct Worker {
   Http2Pool http2_pool;
   EndpointHealth health;
   tls::CertificateChooser certificates;
+  TurnsByAddress costly;  // handshakes, and whatever else keeps the worker busy for little
+  Turns requests;         // of HTTP/2, beyond the first of a read
   Counters counters;
   DateText date;
 

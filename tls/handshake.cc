@@ -71,8 +71,6 @@ void note_refusal(const SSL* ssl, int where, int alert) {
 Awaitable<Result<AcceptedTls>> accept_tls(PlainStream& under, std::shared_ptr<const ServerContext> context,
                                           ChooseCertificate choose, std::shared_ptr<const ChallengeBoard> challenges,
                                           ChooseContext choose_context) {
-  const error_code waited = co_await under.wait_readable();
-  if (waited) co_return Failure(FailureKind::handshake_failed, "closed before the client sent anything");
   SslHandle ssl(SSL_new(context->native()));
   if (!ssl) co_return openssl_failure(FailureKind::handshake_failed, "no TLS connection");
   ServerHandshake answers{std::move(choose), challenges.get(), std::move(choose_context)};

@@ -36,7 +36,8 @@ using ChooseCertificate = std::function<CertificatePtr(std::string_view server_n
 // certificates are its own then; null: the one given. Called once, before the certificate is chosen.
 using ChooseContext = std::function<std::shared_ptr<const ServerContext>(std::string_view server_name)>;
 
-// The server side. Nothing of TLS is allocated before the client's first byte. handshake_failed says what happened.
+// The server side. Allocates what a handshake needs: the client's first byte is worth waiting for. handshake_failed
+// says what happened.
 //
 // A client that offers `acme-tls/1` and nothing else validates a challenge (RFC 8737 §3): it gets the certificate that
 // `challenges` (may be null) has for its server name, without `choose` or a client certificate being asked for, and

@@ -66,6 +66,8 @@ class Http2Outflow {
   void keep_trailers(const std::vector<HeaderField>& trailers);
 
   bool taken() const { return lent_.empty(); }
+  // Bytes taken over that have not gone out.
+  std::size_t kept() const { return kept_.size() - kept_sent_; }
   bool drained() const { return kept_sent_ == kept_.size() && lent_.empty(); }
   // Of a body that is whole so far.
   bool end_put() const { return last_; }

@@ -307,6 +307,7 @@ bool Http2Codec::is_over(StreamId stream) const {
 }
 
 Result<void> Http2Codec::check_frame() {
+  ++frames_received_;
   const std::uint8_t type = type_of(frame_head_);
   const StreamId stream = stream_of(frame_head_);
   const std::size_t payload = payload_of(frame_head_);
@@ -415,8 +416,17 @@ void Http2Codec::widen(StreamId stream, std::uint32_t window) {
   nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, stream, static_cast<std::int32_t>(window));
 }
 
-bool Http2Codec::has_room(StreamId stream) const {
-  return nghttp2_session_get_stream_remote_window_size(session_, stream) > 0 && has_room();
+std::size_t Http2Codec::room(StreamId stream) const {
+  const auto of_stream = nghttp2_session_get_stream_remote_window_size(session_, stream);
+  const auto of_all = nghttp2_session_get_remote_window_size(session_);
+  return static_cast<std::size_t>(std::max(std::min(of_stream, of_all), 0));
+}
+
+bool Http2Codec::peer_has_room(StreamId stream) const {
+  return nghttp2_session_get_effective_recv_data_length(session_) <
+             nghttp2_session_get_effective_local_window_size(session_) &&
+         nghttp2_session_get_stream_effective_recv_data_length(session_, stream) <
+             nghttp2_session_get_stream_effective_local_window_size(session_, stream);
 }
 
 bool Http2Codec::has_room() const { return nghttp2_session_get_remote_window_size(session_) > 0; }

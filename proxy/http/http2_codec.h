@@ -92,6 +92,8 @@ class Http2Codec {
   Result<void> receive(std::string_view bytes, TimePoint now);
   // Appends to `out` until that holds about `enough` bytes or there is nothing more.
   void take_output(std::string& out, std::size_t enough);
+  // All of them, whatever became of them.
+  std::uint64_t frames_received() const { return frames_received_; }
   // Neither side has anything more to say.
   bool over() const;
   // It has told the peer of an error, and takes nothing more.
@@ -122,9 +124,12 @@ class Http2Codec {
   void submit_answer(StreamId stream, std::uint16_t status, const std::vector<HeaderField>& fields, bool body);
   void submit_interim(StreamId stream, std::uint16_t status, const std::vector<HeaderField>& fields);
   void resume(StreamId stream);
-  // The peer's windows have room for more of this stream; its window for all of them has.
-  bool has_room(StreamId stream) const;
+  // How many bytes more of this stream the peer's windows take; whether its window for all streams takes any.
+  std::size_t room(StreamId stream) const;
+  bool has_room(StreamId stream) const { return room(stream) > 0; }
   bool has_room() const;
+  // Our windows have room for what the peer may have to send on this stream.
+  bool peer_has_room(StreamId stream) const;
   // So many bytes of data have been dealt with: the peer may send as many more.
   void consume(StreamId stream, std::size_t bytes);
   // The same by halves: its sender may send as much on other streams, or on this one.
@@ -171,6 +176,7 @@ class Http2Codec {
   // looked at before it gets them.
   std::string frame_head_;  // as far as it is here; of PRIORITY with the stream it depends on
   std::size_t payload_left_;  // of the frame under way; at first, of the preface
+  std::uint64_t frames_received_ = 0;
   StreamId last_opened_ = 0;
   // Of these the peer may not know yet that they are over.
   std::vector<StreamId> resets_sent_;

@@ -36,8 +36,10 @@ Http2Exchange::~Http2Exchange() {
 
 void Http2Exchange::flush_soon() { connection_.flush_soon(); }
 
-// It may still read why.
+// It may still read why. Where it could not send, uploads that nobody takes have the connection's window, and it is not
+// to blame.
 void Http2Exchange::stall_receiving() {
+  if (!codec_.peer_has_room(stream_)) return receiving_.within(connection_.terms_.body_idle);
   stalled_ = true;
   arrival_.cancel();
 }
@@ -127,8 +129,20 @@ void Http2Exchange::limit_receiving() {
   if (pulling_ && !in_.at_hand() && owed) receiving_.within(connection_.terms_.body_idle);
 }
 
-// Its windows are given back, or an upload that goes nowhere would hold up the others.
+// From here on the client may take as long over its body as the answer lasts.
+void Http2Exchange::answer_begins() {
+  begun_ = true;
+  receiving_.clear();
+}
+
 void Http2Exchange::drop_body() {
+  release();
+  stop_body();
+}
+
+// Its windows are given back, or an upload that goes nowhere would hold up the others. The piece handed out last may
+// still be in use.
+void Http2Exchange::stop_body() {
   stopped_ = true;
   give_back(in_.drop());
   arrival_.cancel();
@@ -167,12 +181,12 @@ Awaitable<Result<void>> Http2Exchange::send_head(const ResponseHead& head, BodyP
   const bool body = rules.body.kind != BodyKind::none && !nothing;
   codec_.submit_answer(stream_, head.status, fields, body);
   flush_soon();
-  begun_ = true;
+  answer_begins();
   if (!body) out_.no_body();
   if (!body && !in_.end_arrived()) connection_.reset_when_sent(stream_);
   const bool later = first.bytes.empty() && !first.last;
-  if (!body || later || put(first, trailers)) co_return Result<void>();
-  co_return co_await await_taken();
+  if (!body || later) co_return Result<void>();
+  co_return co_await send_piece(first, trailers);
 }
 
 // What HTTP/1 has as 101 is a 200 here (RFC 8441 §5).
@@ -188,7 +202,7 @@ Result<void> Http2Exchange::grant_tunnel(const ResponseHead& head) {
   collect_client_response(fields, head, rules, length);
   std::erase_if(fields, [](const HeaderField& field) { return same_name(field.name, "sec-websocket-accept"); });
   open_tunnel();
-  begun_ = true;
+  answer_begins();
   codec_.submit_answer(stream_, 200, fields, true);
   flush_soon();
   return {};
@@ -196,12 +210,11 @@ Result<void> Http2Exchange::grant_tunnel(const ResponseHead& head) {
 
 Awaitable<Result<void>> Http2Exchange::send_piece(BodyPiece piece, const std::vector<HeaderField>& trailers) {
   if (failure_) co_return *failure_;
-  if (out_.end_put() || put(piece, trailers)) co_return Result<void>();  // the answer to a HEAD has no body
-  co_return co_await await_taken();
-}
-
-Awaitable<Result<void>> Http2Exchange::await_taken() {
-  while (!out_.taken() && !failure_) co_await wait_on(departure_);
+  if (out_.end_put()) co_return Result<void>();  // the answer to a HEAD has no body
+  put(piece, trailers);
+  // Where the client takes nothing, no more is fetched for it: what waits for it is one piece, and no block of memory.
+  const bool shut = !piece.last && out_.kept() > codec_.room(stream_);
+  while ((!out_.taken() || (shut && out_.kept() > 0)) && !failure_) co_await wait_on(departure_);
   if (failure_ && !out_.end_sent()) co_return *failure_;
   co_return Result<void>();
 }

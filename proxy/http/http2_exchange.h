@@ -28,7 +28,7 @@ class Http2Exchange final : public Exchange, private Http2Flow {
   Result<std::optional<BodyPiece>> piece_now() override;
   bool body_ended() const override { return in_.ended(); }
   const std::vector<HeaderField>& request_trailers() const override { return in_.trailers(); }
-  void stop_body() override { drop_body(); }
+  void stop_body() override;
   void drop_body() override;
   Awaitable<Result<void>> send_interim(const ResponseHead& head) override;
   Awaitable<Result<void>> send_head(const ResponseHead& head, BodyPiece first, const std::vector<HeaderField>& trailers,
@@ -54,6 +54,7 @@ class Http2Exchange final : public Exchange, private Http2Flow {
   friend class Http2Connection;
 
   void finish_head(bool last);
+  void forget_request() { head_.drop(), request_ = {}; }
   void finish_trailers();
   void arrive(std::string_view bytes);
   // Nothing of it is left to be said.
@@ -69,7 +70,7 @@ class Http2Exchange final : public Exchange, private Http2Flow {
   void stall() override;
   void stall_receiving();
   void limit_receiving();
-  Awaitable<Result<void>> await_taken();
+  void answer_begins();
   Result<void> grant_tunnel(const ResponseHead& head);
 
   Http2Connection& connection_;

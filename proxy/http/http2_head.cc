@@ -87,15 +87,26 @@ void Http2RequestHead::begin() {
 }
 
 Result<void> Http2RequestHead::finish(bool last, const HeadLimits& limits, RequestHead& request) {
-  if (size_ > limit_) return Failure(FailureKind::head_too_large);
-  if (text_.empty()) begin();
-  if (auto completed = complete(last); !completed) return completed;
-  cookies_ = {};
+  auto completed = complete(last);
+  release_parts();
+  if (!completed) return completed;
   if (text_.capacity() - text_.size() > usual_head) text_.shrink_to_fit();
   return parse_request_head(text_, limits, request);
 }
 
+std::size_t Http2RequestHead::held() const {
+  return text_.capacity() + method_.capacity() + path_.capacity() + authority_.capacity() + host_.capacity() +
+         protocol_.capacity() + cookies_.capacity();
+}
+
+// What has gone into the text.
+void Http2RequestHead::release_parts() {
+  for (std::string* part : {&method_, &path_, &authority_, &host_, &protocol_, &cookies_}) *part = std::string();
+}
+
 Result<void> Http2RequestHead::complete(bool last) {
+  if (size_ > limit_) return Failure(FailureKind::head_too_large);
+  if (text_.empty()) begin();
   if (refused_connect_) return Failure(FailureKind::method_not_supported, "CONNECT");
   if (malformed_) return bad("a field is malformed");
   if (hosts_ > 1) return bad("more than one Host");

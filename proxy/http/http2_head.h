@@ -30,8 +30,9 @@ class Http2RequestHead {
   // Of all that came, kept or not, as SETTINGS_MAX_HEADER_LIST_SIZE counts (RFC 9113 §6.5.2).
   std::size_t size() const { return size_; }
   // Memory that it holds.
-  std::size_t held() const { return text_.capacity(); }
-  void drop() { text_ = {}, cookies_ = {}; }
+  std::size_t held() const;
+  // Nobody looks at the request any more.
+  void drop() { release_parts(), text_ = {}; }
 
   // All fields are here. `last`: no body follows. `request` views into this object.
   Result<void> finish(bool last, const HeadLimits& limits, RequestHead& request);
@@ -43,6 +44,7 @@ class Http2RequestHead {
  private:
   void add_pseudo(std::string_view name, std::string_view value);
   void begin();
+  void release_parts();
   Result<void> complete(bool last);
 
   const std::size_t limit_;

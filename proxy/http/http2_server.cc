@@ -6,6 +6,7 @@
 namespace gatehouse {
 namespace {
 
+constexpr std::size_t costly_piece = 2048, costly_frame = 128;  // bytes taken at once; of frames on average, or less
 constexpr std::size_t flush_bytes = 64 * 1024;
 constexpr std::size_t idle_memory = 1024;
 constexpr Duration last_call = std::chrono::seconds(1);  // between the two GOAWAYs: requests on their way arrive
@@ -46,6 +47,11 @@ Awaitable<Result<void>> Http2Connection::run() {
 Awaitable<Result<void>> Http2Connection::take_turns() {
   while (true) {
     auto received = receive();
+    // What is answered to many small frames goes out together, too.
+    if (received && !codec_.broken() && !link_.inbox.unread().empty()) {
+      if (costly_) co_await link_.costly_turn();
+      continue;
+    }
     flush();
     // The codec refuses most of what is forbidden by itself and says so to the client.
     if (received && codec_.broken()) received = Failure(FailureKind::bad_request, "against the rules of HTTP/2");
@@ -58,10 +64,13 @@ Awaitable<Result<void>> Http2Connection::take_turns() {
   }
 }
 
+// Many small frames are taken a little at a time, so that others wait for a little only.
 Result<void> Http2Connection::receive() {
-  const std::string_view bytes = link_.inbox.unread();
+  const std::string_view bytes = link_.inbox.unread().substr(0, costly_ ? costly_piece : std::string_view::npos);
   if (bytes.empty()) return {};
+  const std::uint64_t frames = codec_.frames_received();
   auto received = codec_.receive(bytes, link_.clock.now());
+  costly_ = codec_.frames_received() - frames > bytes.size() / costly_frame + 8;
   link_.inbox.consume(bytes.size());
   if (received) serve_begun();
   return received;
@@ -85,8 +94,8 @@ Awaitable<Result<Http2Connection::More>> Http2Connection::read_more() {
 
 // A head that does not come to its end; or nothing has been asked for too long.
 Result<Http2Connection::More> Http2Connection::time_is_up() {
-  if (head_under_way_ != 0) return Failure(FailureKind::head_timeout);
   codec_.end(Http2Error::none);
+  if (head_under_way_ != 0) return Failure(FailureKind::head_timeout);
   return More::none;
 }
 
@@ -164,6 +173,8 @@ void Http2Connection::head_ends(StreamId stream, bool last) {
   Http2Exchange* exchange = find(stream);
   if (exchange == nullptr) return;
   if (exchange->head_done_) return exchange->finish_trailers();
+  // What the last GOAWAY leaves out has not been done, though that may still be on its way.
+  if (said_goodbye_) return turn_away(*exchange);
   // A cancelled one counts until its upstream has been told.
   if (serving_ >= terms_.limits.streams) return refuse(*exchange, Http2Refusal::streams);
   exchange->finish_head(last);
@@ -172,9 +183,13 @@ void Http2Connection::head_ends(StreamId stream, bool last) {
   start(*exchange);
 }
 
-// Nothing of it has been done: the client may ask again (RFC 9113 §8.7).
 void Http2Connection::refuse(Http2Exchange& exchange, Http2Refusal why) {
   ++link_.refusals[static_cast<std::size_t>(why)];
+  turn_away(exchange);
+}
+
+// Nothing of it has been done: the client may ask again (RFC 9113 §8.7).
+void Http2Connection::turn_away(Http2Exchange& exchange) {
   exchange.head_done_ = true;
   exchange.head_.drop();
   exchange.leave(Failure(FailureKind::client_gone));
@@ -190,16 +205,24 @@ void Http2Connection::start(Http2Exchange& exchange) {
   begun_.push_back(exchange.stream_);
 }
 
-// What was cancelled by the very bytes that asked for it costs no upstream anything: that is rapid reset.
+// The first of a read at once; what came with it takes turns with what others have asked for.
 void Http2Connection::serve_begun() {
-  for (const StreamId stream : std::exchange(begun_, {})) {
-    Http2Exchange& exchange = *find(stream);
-    if (exchange.stream_closed_)
-      served(exchange, nullptr);
-    else
+  if (!turn_.is_linked() && serve_next()) link_.requests.join(turn_);
+}
+
+// What was cancelled before costs no upstream anything: that is rapid reset.
+bool Http2Connection::serve_next() {
+  while (!begun_.empty()) {
+    Http2Exchange& exchange = *find(begun_.front());
+    begun_.pop_front();
+    if (!exchange.stream_closed_) {
       asio::co_spawn(link_.executor, serve_(exchange),
                      [this, &exchange](std::exception_ptr bug) { served(exchange, bug); });
+      break;
+    }
+    served(exchange, nullptr);
   }
+  return !begun_.empty();
 }
 
 void Http2Connection::served(Http2Exchange& exchange, std::exception_ptr bug) {
@@ -211,6 +234,7 @@ void Http2Connection::served(Http2Exchange& exchange, std::exception_ptr bug) {
     drain();
   }
   heads_held_ -= exchange.head_.held();
+  exchange.forget_request();  // its answer may wait for the client's windows for long
   if (exchange.stream_closed_) forget(exchange);
   ended_.cancel();
 }

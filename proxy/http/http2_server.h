@@ -2,9 +2,11 @@
 // own; frames go out together, when the worker has done what was at hand.
 #pragma once
 
+#include "base/turns.h"
 #include "proxy/http/http2_exchange.h"
 #include "proxy/http/inbox.h"
 
+#include <deque>
 #include <exception>
 #include <map>
 #include <memory>
@@ -20,6 +22,8 @@ struct Http2Link {
   PlainStream& plain;
   Inbox& inbox;
   Deadlines& deadlines;
+  Turns& requests;
+  std::function<Awaitable<void>()> costly_turn;
   Deadline& reading;
   StallLimit& writing;
   Clock& clock;
@@ -58,13 +62,21 @@ class Http2Connection final : private Http2Listener {
   void closed(StreamId stream, Http2Error error) override;
   Http2Outgoing outgoing(StreamId stream, std::span<char> room) override;
 
+  // Serves what has begun, a request at a time.
+  struct Turn final : Turns::Party {
+    explicit Turn(Http2Connection& c) : connection(c) {}
+    bool take_turn() override { return connection.serve_next(); }
+    Http2Connection& connection;
+  };
   enum class More : std::uint8_t { something, none, client_closed };
 
   Http2Exchange* find(StreamId stream);
   void start(Http2Exchange& exchange);
   void serve_begun();
+  bool serve_next();
   void served(Http2Exchange& exchange, std::exception_ptr bug);
   void refuse(Http2Exchange& exchange, Http2Refusal why);
+  void turn_away(Http2Exchange& exchange);
   void forget(Http2Exchange& exchange);
   Awaitable<Result<void>> take_turns();
   Result<void> receive();
@@ -93,8 +105,9 @@ class Http2Connection final : private Http2Listener {
   Http2Codec codec_;
   std::size_t serving_ = 0, heads_held_ = 0;
   std::uint64_t served_ = 0;
+  bool costly_ = true;  // so far it brings many small frames; until the first have come it might
   StreamId head_under_way_ = 0;
-  std::vector<StreamId> begun_;  // by the bytes being received, and not served yet
+  std::deque<StreamId> begun_;  // and not served yet
   std::vector<StreamId> early_ends_;  // to be reset when what is queued has gone
   std::string out_;
   asio::const_buffer unsent_;  // of out_
@@ -102,6 +115,7 @@ class Http2Connection final : private Http2Listener {
   bool client_closed_ = false;
   std::exception_ptr bug_;  // the first
   asio::steady_timer ended_;  // never expires; cancelled when an exchange, a flush or a write has ended
+  Turn turn_{*this};
   Timer<Http2Connection> last_call_{link_.deadlines, *this, &Http2Connection::say_goodbye};
   Timer<Http2Connection> settings_limit_{link_.deadlines, *this, &Http2Connection::check_settings};
 };

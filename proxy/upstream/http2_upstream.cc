@@ -173,10 +173,7 @@ void Http2Upstream::limit_waiting() {
 }
 
 // Reading goes on where there is a reason; a write that waits is woken too, and goes on likewise.
-void Http2Upstream::wake_reader() {
-  error_code ignored;
-  link_->plain().socket().cancel(ignored);
-}
+void Http2Upstream::wake_reader() { link_->plain().wake(); }
 
 Http2Stream* Http2Upstream::find(StreamId stream) {
   const auto found = streams_.find(stream);

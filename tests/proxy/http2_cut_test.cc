@@ -1,8 +1,5 @@
 // The end of an HTTP/2 connection while much is under way: one connection on a loop that the test runs.
-#include "proxy/http/http2_server.h"
-#include "tests/doubles/connected_streams.h"
-#include "tests/doubles/manual_clock.h"
-#include "tests/doubles/proxy/http2_peer.h"
+#include "tests/doubles/proxy/http2_rig.h"
 
 #include <gtest/gtest.h>
 
@@ -10,31 +7,6 @@ namespace gatehouse {
 namespace {
 
 using namespace h2;
-
-// Everything one connection needs.
-struct Rig {
-  asio::io_context io;
-  ManualClock clock;
-  Deadlines deadlines{clock};
-  Buffers buffers;
-  ConnectedStreams ends = connect_locally(io);
-  Inbox inbox{*ends.ours, buffers};
-  Deadline reading{deadlines, *ends.ours};
-  StallLimit writing{deadlines, *ends.ours};
-  Http2Refusals refusals{};
-
-  std::unique_ptr<Http2Connection> connection(Http2Connection::Serve serve) {
-    return std::make_unique<Http2Connection>(
-        Http2Link{io.get_executor(), *ends.ours, *ends.ours, inbox, deadlines, reading, writing, clock, refusals},
-        Http2Terms{}, std::move(serve));
-  }
-};
-
-Awaitable<void> run_to_end(std::unique_ptr<Http2Connection>& connection, PlainStream& stream) {
-  co_await connection->run();
-  connection.reset();
-  stream.close();
-}
 
 // Frames that stand one after another.
 std::vector<Frame> frames_in(std::string_view bytes) {
@@ -52,16 +24,11 @@ Awaitable<void> turns(int count) {
   for (int turn = 0; turn < count; ++turn) co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
 }
 
-Awaitable<void> say(Stream& stream, std::string text) {
-  co_await write_text(stream, std::move(text));
-  co_await stream.shutdown_write();
-}
-
 // The client ends its side at any moment: the answer may be missing then, but never looks whole when it is not.
 TEST(Http2Cut, AnAnswerThatIsCutOffDoesNotEndLikeAWholeOne) {
   const std::string body(40'000, 'x');
   for (int moment = 0; moment < 40; ++moment) {
-    Rig rig;
+    Http2Rig rig;
     auto connection = rig.connection([&body, moment](Http2Exchange& exchange) -> Awaitable<void> {
       co_await turns(moment);
       co_await exchange.respond(200, {}, body);
@@ -89,7 +56,7 @@ Awaitable<void> drain_at(int moment, std::unique_ptr<Http2Connection>& connectio
 // The worker drains while a connection ends by itself: nothing of it runs on after (ASan sees what does).
 TEST(Http2Cut, ADrainWhileTheConnectionEnds) {
   for (int moment = 0; moment < 40; ++moment) {
-    Rig rig;
+    Http2Rig rig;
     auto connection = rig.connection([](Http2Exchange&) -> Awaitable<void> { co_return; });
     std::string heard;
     run_together(rig.io, run_to_end(connection, *rig.ends.ours),

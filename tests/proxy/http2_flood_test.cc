@@ -366,10 +366,27 @@ TEST_F(Http2Slow, AHeadThatDoesNotEnd) {
   settle();
   client.send(frame(headers, end_stream, 1, h2::request("GET", "/")));
   EXPECT_EQ(proxy.await_open("web", 1), 1);
-  const Duration waited = waited_for(goaway);
-  EXPECT_LE(waited, 13s);
+  EXPECT_LE(waited_for(goaway), 13s);
   client.close();
   EXPECT_EQ(proxy.log_line().at("failure"), "head_timeout");
+}
+
+// A call whose client only listens, or a watch: the answer goes on for as long as it takes.
+TEST_F(Http2Slow, AClientThatHasItsAnswerOwesNoMoreOfItsBody) {
+  settle();
+  client.send(frame(headers, end_headers, 1, h2::request("POST", "/")) + frame(data, 0, 1, "abc"));
+  RawPeer connection = upstream.accept();
+  connection.read_until("abc");
+  connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n");
+  EXPECT_EQ(client.status(1), 200);
+  EXPECT_EQ(client.await(data).payload, "first");
+  for (int i = 0; i < 6; ++i) {
+    proxy.pass(50s);
+    client.send(frame(ping, 0, 0, "12345678"));
+    client.await(ping);
+  }
+  connection.send("4\r\nlast\r\n0\r\n\r\n");
+  EXPECT_EQ(client.await(data).payload, "last");
 }
 
 TEST_F(Http2Slow, ABodyThatStallsIs408) {
