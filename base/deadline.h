@@ -73,6 +73,19 @@ class Alarm : private Deadlines::Link {
   std::uint64_t linked_tick_ = unlinked;  // where the wheel looks at it next
 };
 
+// Calls a member function of what it belongs to.
+template <class Owner>
+class Timer final : public Alarm {
+ public:
+  Timer(Deadlines& wheel, Owner& owner, void (Owner::*when_due)()) : Alarm(wheel), owner_(owner), when_due_(when_due) {}
+
+ private:
+  void due() override { (owner_.*when_due_)(); }
+
+  Owner& owner_;
+  void (Owner::*const when_due_)();
+};
+
 // One limit on one stream's operations. When it passes, those that wait end with operation_aborted, and expired() says
 // why; the stream stays open for a last word (408). A stream on which nothing waits, or that is not attended to within
 // a second more, is closed.

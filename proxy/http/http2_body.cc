@@ -1,5 +1,8 @@
 #include "proxy/http/http2_body.h"
 
+#include "proxy/http/http1_parser.h"
+#include "proxy/http/http2_head.h"
+
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -8,6 +11,10 @@ namespace gatehouse {
 namespace {
 
 constexpr std::size_t idle_memory = 16 * 1024;  // kept from piece to piece
+constexpr std::size_t idle_tunnel_memory = 4 * 1024;
+constexpr std::size_t field_overhead = 32;  // of each field in what counts (RFC 9113 §6.5.2)
+constexpr std::size_t trailer_limit = 16 * 1024;
+constexpr HeadLimits trailer_limits{.target_bytes = 0, .fields = 64};
 
 // Appends to `text`, which never grows beyond what it has reserved, and gives the view.
 std::string_view kept_in(std::string& text, std::string_view part) {
@@ -39,15 +46,28 @@ std::size_t Http2Inflow::copy_out(std::span<char> room, std::size_t& freed) {
   freed = 0;
   if (taken_ < arrived_.size()) return size;
   freed = std::exchange(taken_, 0);
-  if (arrived_.capacity() > idle_memory) arrived_ = {};
+  if (arrived_.capacity() > idle_tunnel_memory) arrived_ = {};
   arrived_.clear();
   return size;
 }
 
 std::size_t Http2Inflow::drop() {
-  const std::size_t size = arrived_.size() + current_.size();
-  arrived_ = {}, current_ = {}, taken_ = 0;
+  const std::size_t size = arrived_.size();
+  arrived_ = {}, taken_ = 0;
   return size;
+}
+
+std::size_t Http2Inflow::take_trailer(std::string_view name, std::string_view value) {
+  trailers_size_ += name.size() + value.size() + field_overhead;
+  malformed_trailers_ |= trailers_size_ > trailer_limit || holds_line_end(name) || holds_line_end(value);
+  if (!malformed_trailers_) trailer_text_.append(name).append(": ").append(value).append("\r\n");
+  return trailers_size_;
+}
+
+// Read by the rules of HTTP/1, as heads are.
+bool Http2Inflow::finish_trailers() {
+  trailer_text_.append("\r\n");
+  return !malformed_trailers_ && parse_trailers(trailer_text_, trailer_limits, trailers_);
 }
 
 bool Http2Outflow::put(BodyPiece piece) {

@@ -18,6 +18,8 @@ class Http2Inflow {
   void arrive(std::string_view bytes) { arrived_.append(bytes); }
   void arrive_end() { end_arrived_ = true; }
   bool end_arrived() const { return end_arrived_; }
+  // There is no body: nothing comes, or what does is none.
+  void no_body() { ended_ = true; }
   // The last piece has been taken.
   bool ended() const { return ended_; }
   std::string_view waiting() const { return std::string_view(arrived_).substr(taken_); }
@@ -29,13 +31,24 @@ class Http2Inflow {
   std::size_t release();
   // Copies as much as fits. How much of it can be given back is told by `freed`: only once all is taken.
   std::size_t copy_out(std::span<char> room, std::size_t& freed);
-  // Forgets all of it; how many bytes that were.
+  // Forgets what was not pulled; how many bytes that were.
   std::size_t drop();
+
+  // One field of the trailers, in order. How large all of them are by now, kept or not (RFC 9113 §6.5.2).
+  std::size_t take_trailer(std::string_view name, std::string_view value);
+  // All of them are here. False: one is malformed, or they are more than 64 or 16 KiB.
+  bool finish_trailers();
+  // Views into this object.
+  const std::vector<HeaderField>& trailers() const { return trailers_; }
 
  private:
   std::string arrived_, current_;  // not pulled yet; the piece handed out last
   std::size_t taken_ = 0;          // of what has arrived, by copy_out
   bool end_arrived_ = false, ended_ = false;
+  std::string trailer_text_;
+  std::size_t trailers_size_ = 0;
+  bool malformed_trailers_ = false;
+  std::vector<HeaderField> trailers_;
 };
 
 // One piece at a time: a small one is copied, so that its sender need not wait; a large one stays the sender's own.
@@ -48,10 +61,16 @@ class Http2Outflow {
   // Copies of `buffer` what there is room for.
   std::size_t copy_in(std::string_view bytes);
   void put_end() { last_ = true; }
+  // Nothing goes out: the head has said the end.
+  void no_body() { last_ = end_sent_ = true; }
   void keep_trailers(const std::vector<HeaderField>& trailers);
 
   bool taken() const { return lent_.empty(); }
+  // Bytes taken over that have not gone out.
+  std::size_t kept() const { return kept_.size() - kept_sent_; }
   bool drained() const { return kept_sent_ == kept_.size() && lent_.empty(); }
+  // Of a body that is whole so far.
+  bool end_put() const { return last_; }
   bool end_sent() const { return end_sent_; }
   // What is lent is the sender's again, and the body will not end as if it were whole.
   void cut();

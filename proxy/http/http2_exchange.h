@@ -4,25 +4,20 @@
 // back pressure. An answer is taken by the client's windows, then by the socket.
 #pragma once
 
-#include "base/deadline.h"
 #include "proxy/http/exchange.h"
-#include "proxy/http/http2_codec.h"
+#include "proxy/http/http2_flow.h"
 #include "proxy/http/http2_head.h"
 
-#include <boost/asio/steady_timer.hpp>
-
 #include <functional>
-#include <memory>
 #include <optional>
 #include <span>
-#include <string>
 #include <vector>
 
 namespace gatehouse {
 
 class Http2Connection;
 
-class Http2Exchange final : public Exchange {
+class Http2Exchange final : public Exchange, private Http2Flow {
  public:
   Http2Exchange(Http2Connection& connection, StreamId stream);
   ~Http2Exchange() override;
@@ -31,8 +26,8 @@ class Http2Exchange final : public Exchange {
   const Origin& origin() const override { return origin_; }
   Awaitable<Result<BodyPiece>> next_piece() override;
   Result<std::optional<BodyPiece>> piece_now() override;
-  bool body_ended() const override { return ended_; }
-  const std::vector<HeaderField>& request_trailers() const override { return trailers_; }
+  bool body_ended() const override { return in_.ended(); }
+  const std::vector<HeaderField>& request_trailers() const override { return in_.trailers(); }
   void stop_body() override;
   void drop_body() override;
   Awaitable<Result<void>> send_interim(const ResponseHead& head) override;
@@ -44,10 +39,10 @@ class Http2Exchange final : public Exchange {
   bool answer_begun() const override { return begun_; }
   void end_connection() override {}  // one bad request says nothing about the other streams
   void break_off() override;
-  bool client_gone() override { return gone_; }
+  bool client_gone() override { return failure_.has_value(); }
   void when_gone(std::function<void()> told) override;
-  bool awaits_tunnel() override { return !gone_ && !remote_ended_ && arrived_.empty(); }
-  Stream& tunnel() override;
+  bool awaits_tunnel() override { return !failure_ && !in_.at_hand(); }
+  Stream& tunnel() override { return *tunnel_; }
 
   // How reading the head went; a request that was refused has only what could be read of it.
   const Result<void>& head() const { return head_result_; }
@@ -57,40 +52,28 @@ class Http2Exchange final : public Exchange {
 
  private:
   friend class Http2Connection;
-  // Of an extended CONNECT: what the DATA frames both ways carry, as a stream.
-  class Tunnel;
-  // Wakes whoever waits on this stream when it has stood still too long.
-  struct Stall final : Alarm {
-    Stall(Deadlines& wheel, Http2Exchange& e, FailureKind k) : Alarm(wheel), exchange(e), kind(k) {}
-    void due() override;
-    Http2Exchange& exchange;
-    const FailureKind kind;
-  };
 
   void finish_head(bool last);
   void forget_request() { head_.drop(), request_ = {}; }
-  // How much all of them are.
-  std::size_t take_trailer(std::string_view name, std::string_view value);
   void finish_trailers();
   void arrive(std::string_view bytes);
-  void arrive_end();
+  // Nothing of it is left to be said.
+  bool whole() const { return tunnel_ ? over() : out_.end_put(); }
   // The client is here no more.
   void leave(Failure why);
   // Its stream has ended; of a whole answer, that says nothing else.
   void close_stream();
   void part(Failure why);
   Http2Outgoing outgoing(std::span<char> room);
-  void sent(std::size_t bytes, bool drained);
-  void give_back();
-  BodyPiece take();
+  void flush_soon() override;
+  void give_back(std::size_t bytes) override;
+  void stall() override;
+  void stall_receiving();
   void limit_receiving();
   void answer_begins();
-  Awaitable<Result<void>> send(BodyPiece piece, const std::vector<HeaderField>& trailers);
-  void keep_trailers(const std::vector<HeaderField>& trailers);
   Result<void> grant_tunnel(const ResponseHead& head);
 
   Http2Connection& connection_;
-  const StreamId stream_;
   Http2RequestHead head_;
   bool head_done_ = false;
   Result<void> head_result_;
@@ -98,29 +81,12 @@ class Http2Exchange final : public Exchange {
   Origin origin_;
   std::string_view date_;
 
-  std::string arrived_, current_;  // of the body: not pulled yet; the piece handed out last
   std::uint64_t received_ = 0;
-  bool remote_ended_ = false, ended_ = false, stopped_ = false, stalled_ = false, pulling_ = false;
+  bool stopped_ = false, stalled_ = false, pulling_ = false;
   bool waits_for_continue_ = false;  // neither the 100 nor a part of its body has come
-  std::string trailer_text_;
-  std::size_t trailers_size_ = 0;
-  bool malformed_trailers_ = false;
-  std::vector<HeaderField> trailers_;
-
-  std::string kept_;       // of the answer: taken over
-  std::string_view lent_;  // the sender's own, who waits
-  std::size_t kept_sent_ = 0;
-  std::size_t progress_ = 0;  // since the limit on writing was set
-  bool last_ = false, last_sent_ = false, begun_ = false, complete_ = false;
-  std::string answer_trailer_text_;
-  std::vector<HeaderField> answer_trailers_;
-  std::unique_ptr<Tunnel> tunnel_;
-
-  std::optional<Failure> why_gone_;
+  bool serving_ = false, begun_ = false;
   std::function<void()> tell_gone_;
-  bool gone_ = false, serving_ = false, stream_closed_ = false;
-  asio::steady_timer arrival_, departure_;  // never expire; cancelled to wake
-  Stall receiving_, sending_;
+  Timer<Http2Exchange> receiving_;
 };
 
 }  // namespace gatehouse

@@ -2,8 +2,6 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 namespace gatehouse {
 namespace {
@@ -17,11 +15,6 @@ constexpr Duration linger_time = std::chrono::seconds(2);
 constexpr std::size_t linger_bytes = 1024 * 1024;
 
 }  // namespace
-
-Awaitable<void> wait_on(asio::steady_timer& timer) {
-  error_code woken;
-  co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, woken));
-}
 
 Http2Connection::Http2Connection(Http2Link link, Http2Terms terms, Serve serve)
     : link_(link),
@@ -168,7 +161,7 @@ void Http2Connection::head_begins(StreamId stream) {
 bool Http2Connection::field(StreamId stream, std::string_view name, std::string_view value) {
   Http2Exchange* exchange = find(stream);
   if (exchange == nullptr) return true;
-  const std::size_t size = exchange->head_done_ ? exchange->take_trailer(name, value)
+  const std::size_t size = exchange->head_done_ ? exchange->in_.take_trailer(name, value)
                                                 : (exchange->head_.add(name, value), exchange->head_.size());
   // A little beyond gets its 431; what a compressed bomb unfolds to (RFC 7541 §7.3) is not even looked at.
   return size <= 4 * terms_.head_bytes;
@@ -235,7 +228,7 @@ bool Http2Connection::serve_next() {
 void Http2Connection::served(Http2Exchange& exchange, std::exception_ptr bug) {
   exchange.serving_ = false;
   --serving_;
-  if (!exchange.complete_ || bug) exchange.break_off();
+  if (!exchange.whole() || bug) exchange.break_off();
   if (bug && !bug_) {  // told at the connection's end, which is near
     bug_ = bug;
     drain();
@@ -342,7 +335,7 @@ Awaitable<void> Http2Connection::write_rest() {
 bool Http2Connection::reset_sent() {
   const std::vector<StreamId> ended = std::exchange(early_ends_, {});
   for (const StreamId stream : ended)
-    if (const Http2Exchange* exchange = find(stream); exchange != nullptr && !exchange->remote_ended_)
+    if (const Http2Exchange* exchange = find(stream); exchange != nullptr && !exchange->in_.end_arrived())
       codec_.reset(stream, Http2Error::none);
   return !ended.empty();
 }

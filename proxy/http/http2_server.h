@@ -68,13 +68,6 @@ class Http2Connection final : private Http2Listener {
     bool take_turn() override { return connection.serve_next(); }
     Http2Connection& connection;
   };
-  // Calls one of the functions below when it is time.
-  struct Timer final : Alarm {
-    Timer(Http2Connection& c, void (Http2Connection::*w)()) : Alarm(c.link_.deadlines), connection(c), what(w) {}
-    void due() override { (connection.*what)(); }
-    Http2Connection& connection;
-    void (Http2Connection::*const what)();
-  };
   enum class More : std::uint8_t { something, none, client_closed };
 
   Http2Exchange* find(StreamId stream);
@@ -123,11 +116,8 @@ class Http2Connection final : private Http2Listener {
   std::exception_ptr bug_;  // the first
   asio::steady_timer ended_;  // never expires; cancelled when an exchange, a flush or a write has ended
   Turn turn_{*this};
-  Timer last_call_{*this, &Http2Connection::say_goodbye};
-  Timer settings_limit_{*this, &Http2Connection::check_settings};
+  Timer<Http2Connection> last_call_{link_.deadlines, *this, &Http2Connection::say_goodbye};
+  Timer<Http2Connection> settings_limit_{link_.deadlines, *this, &Http2Connection::check_settings};
 };
-
-// Until it is cancelled.
-Awaitable<void> wait_on(asio::steady_timer& timer);
 
 }  // namespace gatehouse

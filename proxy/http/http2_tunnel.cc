@@ -1,95 +1,92 @@
-#include "proxy/http/http2_tunnel.h"
+#include "proxy/http/http2_flow.h"
 
-#include "proxy/http/http2_server.h"
-
-#include <cstring>
+#include <utility>
 
 namespace gatehouse {
-namespace {
 
-constexpr std::size_t most_kept = 16 * 1024;
-constexpr std::size_t most_idle_memory = 4 * 1024;
+class Http2Flow::Tunnel final : public Stream {
+ public:
+  explicit Tunnel(Http2Flow& flow) : flow_(flow) {}
 
-}  // namespace
+  IoResult<std::size_t> read_now(asio::mutable_buffer buffer) override;
+  bool write_now(std::span<asio::const_buffer>& buffers, error_code& error) override;
+  Awaitable<error_code> wait_readable() override;
+  Awaitable<error_code> wait_writable() override;
+  // END_STREAM, after what was written before: that is waited for.
+  Awaitable<void> shutdown_write() override;
+  void close() override;
+  void abort() override { close(); }
+  bool idle_and_open() override { return !end(); }
+  bool peer_gone() override { return bool(end()); }
+  Socket* plain_socket() override { return nullptr; }
 
-error_code Http2Exchange::Tunnel::end() const {
-  if (closed_) return asio::error::operation_aborted;
-  return exchange_.gone_ ? error_code(asio::error::connection_reset) : error_code();
+ private:
+  error_code end() const;
+
+  Http2Flow& flow_;
+  bool closed_ = false;
+};
+
+Stream& Http2Flow::open_tunnel() {
+  if (!tunnel_) tunnel_ = std::make_unique<Tunnel>(*this);
+  return *tunnel_;
 }
 
-IoResult<std::size_t> Http2Exchange::Tunnel::read_now(asio::mutable_buffer buffer) {
+error_code Http2Flow::Tunnel::end() const {
+  if (closed_) return asio::error::operation_aborted;
+  const bool lost = flow_.failure_ || (flow_.stream_closed_ && !flow_.out_.end_sent());
+  return lost ? error_code(asio::error::connection_reset) : error_code();
+}
+
+IoResult<std::size_t> Http2Flow::Tunnel::read_now(asio::mutable_buffer buffer) {
   if (closed_) return error_code(asio::error::operation_aborted);
-  std::string& arrived = exchange_.arrived_;
-  const std::size_t size = std::min(buffer.size(), arrived.size() - read_);
-  if (size == 0 && exchange_.remote_ended_) return std::size_t{0};
-  if (const error_code error = end(); size == 0) return error ? error : error_code(asio::error::would_block);
-  std::memcpy(buffer.data(), arrived.data() + read_, size);
-  read_ += size;
-  if (read_ == arrived.size()) {
-    exchange_.connection_.codec_.consume(exchange_.stream_, read_);
-    exchange_.connection_.flush_soon();
-    if (arrived.capacity() > most_idle_memory) arrived = {};
-    arrived.clear();
-    read_ = 0;
+  if (flow_.in_.waiting().empty()) {
+    if (flow_.in_.end_arrived()) return std::size_t{0};
+    const error_code error = end();
+    return error ? error : error_code(asio::error::would_block);
   }
+  std::size_t freed = 0;
+  const std::size_t size = flow_.in_.copy_out(std::span(static_cast<char*>(buffer.data()), buffer.size()), freed);
+  flow_.give_back(freed);
   return size;
 }
 
-bool Http2Exchange::Tunnel::has_room() const { return exchange_.kept_sent_ == exchange_.kept_.size(); }
-
-bool Http2Exchange::Tunnel::write_now(std::span<asio::const_buffer>& buffers, error_code& error) {
+bool Http2Flow::Tunnel::write_now(std::span<asio::const_buffer>& buffers, error_code& error) {
   error = end();
   if (error) return true;
-  if (!has_room()) return false;
-  std::string& kept = exchange_.kept_;
-  exchange_.kept_sent_ = 0;
-  kept.clear();
-  for (; !buffers.empty() && kept.size() < most_kept; buffers = buffers.subspan(1)) {
-    const std::size_t size = std::min(buffers.front().size(), most_kept - kept.size());
-    kept.append(static_cast<const char*>(buffers.front().data()), size);
-    buffers.front() += size;
-    if (buffers.front().size() > 0) break;
+  if (!flow_.out_.drained()) return false;
+  for (; !buffers.empty(); buffers = buffers.subspan(1)) {
+    asio::const_buffer& from = buffers.front();
+    from += flow_.out_.copy_in({static_cast<const char*>(from.data()), from.size()});
+    if (from.size() > 0) break;
   }
-  exchange_.connection_.codec_.resume(exchange_.stream_);
-  exchange_.connection_.flush_soon();
+  flow_.resume();
   return buffers.empty();
 }
 
-Awaitable<error_code> Http2Exchange::Tunnel::wait_readable() {
-  const auto readable = [this] { return exchange_.arrived_.size() > read_ || exchange_.remote_ended_; };
-  while (!end() && !readable()) co_await wait_on(exchange_.arrival_);
+Awaitable<error_code> Http2Flow::Tunnel::wait_readable() {
+  while (!end() && !flow_.in_.at_hand()) co_await wait_on(flow_.arrival_);
   // What came before the stream ended is still to be had.
-  co_return !closed_ && readable() ? error_code() : end();
+  co_return !closed_ && flow_.in_.at_hand() ? error_code() : end();
 }
 
-Awaitable<error_code> Http2Exchange::Tunnel::wait_writable() {
-  while (!end() && !has_room()) co_await wait_on(exchange_.departure_);
+Awaitable<error_code> Http2Flow::Tunnel::wait_writable() {
+  while (!end() && !flow_.out_.drained()) co_await wait_on(flow_.departure_);
   co_return end();
 }
 
-Awaitable<void> Http2Exchange::Tunnel::shutdown_write() {
+Awaitable<void> Http2Flow::Tunnel::shutdown_write() {
   if (end()) co_return;
-  exchange_.last_ = exchange_.complete_ = true;
-  exchange_.connection_.codec_.resume(exchange_.stream_);
-  exchange_.connection_.flush_soon();
+  flow_.out_.put_end();
+  flow_.resume();
+  while (!end() && !flow_.out_.end_sent()) co_await wait_on(flow_.departure_);
 }
 
-void Http2Exchange::Tunnel::close() {
-  if (closed_ || exchange_.gone_) return;
-  if (!exchange_.complete_) return abort();
-  closed_ = true;
-  exchange_.arrival_.cancel();
-  exchange_.departure_.cancel();
-  const bool all_sent = has_room() && exchange_.last_sent_;
-  if (!all_sent) exchange_.sending_.within(exchange_.connection_.terms_.write_idle);
-  if (all_sent && !exchange_.remote_ended_) exchange_.connection_.codec_.reset(exchange_.stream_, Http2Error::cancel);
-  exchange_.connection_.flush_soon();
-}
-
-void Http2Exchange::Tunnel::abort() {
-  if (closed_ || exchange_.gone_) return;
-  closed_ = true;
-  exchange_.break_off();
+void Http2Flow::Tunnel::close() {
+  if (std::exchange(closed_, true)) return;
+  flow_.arrival_.cancel();
+  flow_.departure_.cancel();
+  if (!flow_.over()) flow_.reset(Http2Error::cancel);
 }
 
 }  // namespace gatehouse

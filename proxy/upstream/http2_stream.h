@@ -3,7 +3,7 @@
 #pragma once
 
 #include "proxy/http/http2_answer_head.h"
-#include "proxy/http/http2_body.h"
+#include "proxy/http/http2_flow.h"
 #include "proxy/upstream/http2_upstream.h"
 
 #include <deque>
@@ -14,16 +14,14 @@
 
 namespace gatehouse {
 
-class Http2Stream {
+class Http2Stream final : private Http2Flow {
  public:
   static constexpr std::size_t head_limit = 128 * 1024;  // Rails answers carry large Set-Cookie and CSP fields
 
   // `idle`: limit on the upstream taking more of a body. `method`: of the request, for what its answer may have.
   Http2Stream(std::shared_ptr<Http2Upstream> connection, std::string_view method, Duration idle);
   // What is left of it is cancelled, unless only the end of a whole answer is.
-  ~Http2Stream();
-  Http2Stream(const Http2Stream&) = delete;
-  Http2Stream& operator=(const Http2Stream&) = delete;
+  ~Http2Stream() override;
 
   // False: the connection takes no more streams; nothing has been sent. `body`: some follows, if only its end.
   bool open(const Http2RequestLine& line, const std::vector<HeaderField>& fields, bool body);
@@ -45,7 +43,7 @@ class Http2Stream {
   Result<std::optional<BodyPiece>> piece_now();
   Awaitable<Result<BodyPiece>> next_piece();
   bool ended() const { return in_.ended(); }
-  const std::vector<HeaderField>& trailers() const { return trailers_; }
+  const std::vector<HeaderField>& trailers() const { return in_.trailers(); }
 
   // The upstream has said that it has done nothing about the request (RFC 9113 §8.7).
   bool unprocessed() const { return unprocessed_; }
@@ -56,17 +54,10 @@ class Http2Stream {
   void cancel(Failure why);
 
   // After an extended CONNECT was granted: the stream's bytes, as long as this exists.
-  Stream& tunnel();
+  Stream& tunnel() { return open_tunnel(); }
 
  private:
   friend class Http2Upstream;
-  class Tunnel;
-  struct Limit final : Alarm {
-    Limit(Deadlines& wheel, Http2Stream& s, void (Http2Stream::*w)()) : Alarm(wheel), stream(s), what(w) {}
-    void due() override { (stream.*what)(); }
-    Http2Stream& stream;
-    void (Http2Stream::*const what)();
-  };
   struct Head {
     Http2AnswerHead text{head_limit};
     ResponseHead head;
@@ -78,49 +69,31 @@ class Http2Stream {
   std::size_t take_field(std::string_view name, std::string_view value);
   void end_head(bool last);
   void arrive(std::string_view bytes);
-  void arrive_end();
   void note_reset() { reset_by_upstream_ = true; }
   void close(Http2Error error);
   void lose(Failure why);
-  Http2Outgoing outgoing(std::span<char> room);
 
   bool lacks_only_its_end() const;
   void refuse(std::string_view words);
-  void fail(Failure why);
-  void finish_trailers();
-  void give_back();
-  void give_back(std::size_t bytes);
-  void stall_answer();
-  void stall_sending();
+  void flush_soon() override;
+  void give_back(std::size_t bytes) override;
+  void stall() override;
   Failure broken_off() const;
 
   std::shared_ptr<Http2Upstream> connection_;
   const std::string_view method_;
-  const Duration idle_;
-  StreamId id_ = 0;
-  bool closed_ = true, reset_by_upstream_ = false, unprocessed_ = false, asks_for_http1_ = false;
+  bool reset_by_upstream_ = false, unprocessed_ = false, asks_for_http1_ = false;
   bool has_body_ = false;  // the request
-  std::optional<Failure> failure_;
 
   std::unique_ptr<Head> arriving_;  // a head that is not whole yet
   std::deque<std::unique_ptr<Head>> heads_;  // whole, not pulled yet
   std::unique_ptr<Head> head_;  // pulled last
   bool final_head_ = false, bodyless_ = false;
   std::size_t interims_ = 0;
-  Http2Inflow in_;
   std::uint32_t window_ = Http2Upstream::first_window;
   std::uint64_t used_of_window_ = 0;  // received since it was made larger
-  std::string trailer_text_;
-  std::size_t trailers_size_ = 0;
-  bool malformed_trailers_ = false;
-  std::vector<HeaderField> trailers_;
-
-  Http2Outflow out_;
   bool stopped_ = false;
-  std::size_t progress_ = 0;  // since the limit on sending was set
-  asio::steady_timer arrival_, departure_;  // never expire; cancelled to wake
-  Limit waiting_, sending_;
-  std::unique_ptr<Tunnel> tunnel_;
+  Timer<Http2Stream> waiting_;
 };
 
 }  // namespace gatehouse

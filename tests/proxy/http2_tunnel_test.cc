@@ -93,6 +93,19 @@ TEST_F(Http2Tunnel, TheUpstreamsEndIsTheStreamsEnd) {
   EXPECT_TRUE(client.answer(1).whole);
 }
 
+TEST_F(Http2Tunnel, WhatTheClientHasNoRoomForYetIsWaitedFor) {
+  RawPeer connection = open();
+  connection.send(std::string(65'535, 'x'));
+  while (client.so_far(1).body.size() < 65'535) ASSERT_NE(client.next().type, end_of_connection);
+  connection.send("last words");
+  connection.shutdown_write();
+  client.send(frame(data, end_stream, 1, "bye"));
+  EXPECT_EQ(connection.read_to_end(), "bye");
+  client.send(open_window(0, 1000) + open_window(1, 1000));
+  EXPECT_TRUE(client.answer(1).body.ends_with("last words"));
+  EXPECT_TRUE(client.so_far(1).whole);
+}
+
 TEST_F(Http2Tunnel, AResetIsPassedOnBothWays) {
   RawPeer connection = open();
   client.send(h2::reset(1));

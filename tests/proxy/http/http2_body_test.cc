@@ -43,12 +43,36 @@ TEST(Http2Inflow, is_copied_and_given_back_when_all_is_taken) {
   EXPECT_FALSE(in.at_hand());
 }
 
-TEST(Http2Inflow, dropping_counts_all_that_is_held) {
+TEST(Http2Inflow, dropping_leaves_the_piece_that_was_pulled) {
   Http2Inflow in;
   in.arrive("abc");
-  in.take();
+  const BodyPiece piece = in.take();
   in.arrive("de");
-  EXPECT_EQ(in.drop(), 5u);
+  EXPECT_EQ(in.drop(), 2u);
+  EXPECT_EQ(piece.bytes, "abc");
+  EXPECT_EQ(in.release(), 3u);
+}
+
+TEST(Http2Inflow, reads_trailers) {
+  Http2Inflow in;
+  EXPECT_EQ(in.take_trailer("x-sum", "6"), 38u);
+  EXPECT_EQ(in.take_trailer("x-end", ""), 75u);
+  EXPECT_TRUE(in.finish_trailers());
+  ASSERT_EQ(in.trailers().size(), 2u);
+  EXPECT_EQ(in.trailers()[0].value, "6");
+  EXPECT_EQ(in.trailers()[1].name, "x-end");
+}
+
+TEST(Http2Inflow, refuses_trailers_that_hold_a_line_end_or_too_much) {
+  Http2Inflow split;
+  split.take_trailer("x-sum", "6\r\nx-more: 7");
+  EXPECT_FALSE(split.finish_trailers());
+  Http2Inflow large;
+  large.take_trailer("x-sum", std::string(16 * 1024, '6'));
+  EXPECT_FALSE(large.finish_trailers());
+  Http2Inflow many;
+  for (int i = 0; i < 65; ++i) many.take_trailer("x", "");
+  EXPECT_FALSE(many.finish_trailers());
 }
 
 TEST(Http2Outflow, a_small_piece_is_taken_over_and_a_large_one_lent) {
