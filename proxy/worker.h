@@ -5,6 +5,7 @@
 #include "base/buffers.h"
 #include "base/clock.h"
 #include "base/deadline.h"
+#include "base/departures.h"
 #include "proxy/access_log.h"
 #include "proxy/counters.h"
 #include "proxy/snapshot.h"
@@ -49,13 +50,14 @@ struct CutConnection {
 
 struct Worker {
   Worker(Clock& clock, const AccessLog& access_log, Admin* admin);
-  ~Worker() { pool.clear(), http2_pool.clear(); }
+  ~Worker() { pool.clear(), http2_pool.clear(), departures.close(); }
 
   Clock& clock;
   const AccessLog& access_log;
   Admin* admin;  // null: no admin pages
 
   Deadlines deadlines;
+  Departures departures;
   Buffers buffers;
   Pool pool;
   Http2Pool http2_pool;

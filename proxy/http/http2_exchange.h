@@ -44,7 +44,6 @@ class Http2Exchange final : public Exchange {
   bool answer_begun() const override { return begun_; }
   void end_connection() override {}  // one bad request says nothing about the other streams
   void break_off() override;
-  bool client_gone() override { return gone_; }
   void when_gone(std::function<void()> told) override;
   bool awaits_tunnel() override { return !gone_ && !remote_ended_ && arrived_.empty(); }
   Stream& tunnel() override;
