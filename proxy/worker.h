@@ -61,6 +61,7 @@ struct Worker {
   Buffers buffers;
   Pool pool;
   Http2Pool http2_pool;
+  Http2WindowShare http2_windows{256 * 1024 * 1024};  // of clients whose uploads are taken as they come
   EndpointHealth health;
   tls::CertificateChooser certificates;
   Counters counters;

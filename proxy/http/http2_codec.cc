@@ -157,11 +157,13 @@ struct Http2Codec::Callbacks {
 
   static int data(nghttp2_session*, std::uint8_t, StreamId stream, const std::uint8_t* data, std::size_t size,
                   void* user) {
+    codec(user).note_data(stream, size);
     listener(user).data(stream, view(data, size));
     return 0;
   }
 
   static int closed(nghttp2_session*, StreamId stream, std::uint32_t error, void* user) {
+    codec(user).shrink(stream);
     listener(user).closed(stream, static_cast<Http2Error>(error));
     return 0;
   }
@@ -186,6 +188,7 @@ struct Http2Codec::Callbacks {
 
 Http2Codec::Http2Codec(Side side, const Http2Limits& limits, Http2Listener& listener, TimePoint now)
     : side_(side),
+      limits_(limits),
       listener_(listener),
       idle_frames_{limits.idle_frames, limits.idle_frames, limits.idle_frames_per_second, now},
       resets_{most_resets(limits), most_resets(limits), limits.resets_per_second, now},
@@ -230,7 +233,10 @@ Http2Codec::Http2Codec(Side side, const Http2Limits& limits, Http2Listener& list
                                         static_cast<std::int32_t>(limits.connection_window));
 }
 
-Http2Codec::~Http2Codec() { nghttp2_session_del(session_); }
+Http2Codec::~Http2Codec() {
+  if (limits_.share != nullptr) limits_.share->taken -= widened_;
+  nghttp2_session_del(session_);
+}
 
 bool Http2Codec::Budget::take(TimePoint now) {
   left = std::min(most, left + std::chrono::duration<double>(now - at).count() * per_second);
@@ -423,12 +429,61 @@ bool Http2Codec::has_room() const { return nghttp2_session_get_remote_window_siz
 
 void Http2Codec::resume(StreamId stream) { nghttp2_session_resume_data(session_, stream); }
 
-void Http2Codec::consume(StreamId stream, std::size_t bytes) { nghttp2_session_consume(session_, stream, bytes); }
+void Http2Codec::note_data(StreamId stream, std::size_t bytes) {
+  if (limits_.widest_stream_window <= limits_.stream_window) return;
+  inflows_.try_emplace(stream, Inflow{limits_.stream_window}).first->second.held += bytes;
+}
+
+// A reader that keeps up holds little when it comes for more.
+void Http2Codec::note_consumed(StreamId stream, std::size_t bytes) {
+  const auto found = inflows_.find(stream);
+  if (found == inflows_.end()) return;
+  Inflow& inflow = found->second;
+  inflow.held -= std::min<std::uint64_t>(inflow.held, bytes);
+  inflow.used += bytes;
+  if (inflow.used < inflow.window || inflow.held > inflow.window / 4) return;
+  inflow.used = 0;
+  grow(stream, inflow);
+}
+
+void Http2Codec::grow(StreamId stream, Inflow& inflow) {
+  const std::uint32_t more = std::min(inflow.window, limits_.widest_stream_window - inflow.window);
+  if (more == 0 || !widen_connection(streams_widened_ + more)) return;
+  streams_widened_ += more;
+  inflow.window += more;
+  widen(stream, inflow.window);
+}
+
+// What it had more than others may be theirs.
+void Http2Codec::shrink(StreamId stream) {
+  const auto found = inflows_.find(stream);
+  if (found == inflows_.end()) return;
+  streams_widened_ -= found->second.window - limits_.stream_window;
+  inflows_.erase(found);
+}
+
+// So that what its streams together may have more has room in it.
+bool Http2Codec::widen_connection(std::uint32_t to) {
+  if (to <= widened_) return true;
+  const std::uint32_t more = to - widened_;
+  Http2WindowShare* const share = limits_.share;
+  if (to > limits_.most_widened || share == nullptr || share->taken + more > share->most) return false;
+  share->taken += more;
+  widened_ = to;
+  widen(0, limits_.connection_window + widened_);
+  return true;
+}
+
+void Http2Codec::consume(StreamId stream, std::size_t bytes) {
+  nghttp2_session_consume(session_, stream, bytes);
+  note_consumed(stream, bytes);
+}
 
 void Http2Codec::consume_of_connection(std::size_t bytes) { nghttp2_session_consume_connection(session_, bytes); }
 
 void Http2Codec::consume_of_stream(StreamId stream, std::size_t bytes) {
   nghttp2_session_consume_stream(session_, stream, bytes);
+  note_consumed(stream, bytes);
 }
 
 std::uint32_t Http2Codec::head_allowed() const {
