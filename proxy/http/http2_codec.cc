@@ -128,6 +128,8 @@ struct Http2Codec::Callbacks {
     const bool last = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     if (frame->hd.type == NGHTTP2_HEADERS) self.listener_.head_ends(stream, last);
     if (frame->hd.type == NGHTTP2_DATA && last) self.listener_.data_ends(stream);
+    if (frame->hd.type == NGHTTP2_PRIORITY_UPDATE)
+      self.note_priority(static_cast<const nghttp2_ext_priority_update*>(frame->ext.payload)->stream_id);
     if (frame->hd.type == NGHTTP2_RST_STREAM) {
       self.listener_.reset_by_peer(stream);
       self.stream_reset();
@@ -272,10 +274,18 @@ void Http2Codec::remember_reset(StreamId stream) {
 }
 
 // Answers take turns where the client does not say otherwise (RFC 9218 §10): one after another, the last of many would
-// get nothing for long. A `priority` field is read after this.
+// get nothing for long. A `priority` field is read after this; a PRIORITY_UPDATE may have come before (§7.1).
 void Http2Codec::share_alike(StreamId stream) {
+  if (std::erase(told_early_, stream) > 0) return;
   const nghttp2_extpri priority{.urgency = NGHTTP2_EXTPRI_DEFAULT_URGENCY, .inc = 1};
   nghttp2_session_change_extpri_stream_priority(session_, stream, &priority, 0);
+}
+
+// Of a stream yet to be opened. nghttp2 keeps what was told; as many as may be opened at once are remembered here.
+void Http2Codec::note_priority(StreamId stream) {
+  std::erase_if(told_early_, [this](StreamId told) { return told <= last_opened_; });
+  if (stream <= last_opened_ || told_early_.size() >= limits_.streams) return;
+  if (std::ranges::find(told_early_, stream) == told_early_.end()) told_early_.push_back(stream);
 }
 
 // Windows are opened again for what we send. Those opened by a few bytes at a time make us work for nothing

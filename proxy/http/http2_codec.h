@@ -177,6 +177,7 @@ class Http2Codec {
   bool is_over(StreamId stream) const;
   void remember_reset(StreamId stream);
   void share_alike(StreamId stream);
+  void note_priority(StreamId stream);
   Result<void> pass(std::string_view bytes);
   Result<void> offence(Http2Error error, std::string_view words);
   bool idle_frame();
@@ -204,6 +205,7 @@ class Http2Codec {
   // Bytes that windows are larger than at first: of the open streams together; of the connection, which a peer that has
   // been told of cannot be asked to give back.
   std::uint32_t streams_widened_ = 0, widened_ = 0;
+  std::vector<StreamId> told_early_;  // of these the peer has told a priority before it opened them
   std::string_view trouble_;  // why the session must end, where we say so
   Http2Refusal refusal_ = Http2Refusal::protocol_error;
   bool broken_ = false, settings_acknowledged_ = false, settings_received_ = false, http1_required_ = false;
