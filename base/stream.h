@@ -53,7 +53,8 @@ class Stream {
   // Whether an idle stream still looks alive: false as soon as the peer sent anything or closed. One system call.
   virtual bool idle_and_open() = 0;
 
-  // The peer has closed or reset its side, seen without reading. One system call; for slow checks only.
+  // The peer has closed or reset its side, seen without taking anything of what there is to read. One or two system
+  // calls; for slow checks only.
   virtual bool peer_gone() = 0;
 
   // The bare socket when no layer lies between it and the bytes (relays may splice), else null.

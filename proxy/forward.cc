@@ -140,7 +140,7 @@ LinkWishes wishes_of(const RequestHead& request) {
 Awaitable<bool> try_http2(Sending& sending, std::shared_ptr<Http2Upstream> upstream) {
   Worker& worker = sending.client.worker;
   sending.record.upstream_protocol = "HTTP/2.0";
-  Http2Attempt attempt(sending.exchange, upstream, sending.service, worker.deadlines, sending.head, sending.first);
+  Http2Attempt attempt(sending.exchange, upstream, sending.service, sending.head, sending.first);
   auto answered = co_await attempt.run();
   note(sending.record, attempt);
   if (worker.draining) upstream->retire();
@@ -181,7 +181,7 @@ Awaitable<std::optional<Failure>> send_and_receive(Exchange& exchange, ClientCon
     ++record.attempts;
     record.endpoint = *endpoint;
     Result<UpstreamLink> link = take_link(worker, *service, *endpoint, sending.wishes);
-    if (!*link) link = co_await make_link(worker, *service, *endpoint, sending.wishes);
+    if (!*link) link = co_await make_link(worker, *service, *endpoint, sending.wishes, exchange);
     bool answered = false;
     if (!link)
       state.failed_to_connect(link.error());
@@ -190,7 +190,7 @@ Awaitable<std::optional<Failure>> send_and_receive(Exchange& exchange, ClientCon
     if (link && link->own) {
       UpstreamConnection& upstream = *link->own;
       record.upstream_protocol = "HTTP/1.1";
-      Attempt attempt(exchange, upstream, *service, worker.deadlines, sending.head, *first);
+      Attempt attempt(exchange, upstream, *service, sending.head, *first);
       auto received = co_await attempt.run();
       note(record, attempt);
       answered = received.has_value();

@@ -12,8 +12,10 @@ namespace {
 
 Http1Link link_of(ClientConnection& client) {
   const ClientTimeouts& timeouts = client.entry_point->timeouts;
-  return {client.stream(), client.plain,       client.inbox,        client.reading,
-          client.writing,  timeouts.body_idle, timeouts.write_idle, &client.worker.draining};
+  return {client.stream(),          client.plain,       client.inbox,
+          client.reading,           client.writing,     client.worker.deadlines,
+          client.worker.departures, timeouts.body_idle, timeouts.write_idle,
+          &client.worker.draining};
 }
 
 // Between two requests: no block of memory, no snapshot is held. False when the connection is over. `served`: so far.

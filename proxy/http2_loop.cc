@@ -24,7 +24,10 @@ Http2Link link_of(ClientConnection& client) {
 
 constexpr std::uint32_t head_bytes_of_a_stream = 16 * 1024;  // on average, when all are open
 
-Http2Terms terms_of(const EntryPoint& entry_point) {
+constexpr std::uint32_t widest_stream_window = 4 * 1024 * 1024;  // half of it in 100 ms: 160 Mbit/s
+constexpr std::uint32_t most_widened = 6 * 1024 * 1024;          // of a connection
+
+Http2Terms terms_of(const EntryPoint& entry_point, Http2WindowShare& share) {
   const ClientTimeouts& timeouts = entry_point.timeouts;
   const ClientLimits& limits = entry_point.limits;
   Http2Terms terms;
@@ -32,6 +35,9 @@ Http2Terms terms_of(const EntryPoint& entry_point) {
   terms.limits.streams = limits.http2_streams;
   const std::size_t heads = std::size_t{limits.http2_streams} * head_bytes_of_a_stream;
   terms.limits.heads_bytes = std::max(terms.limits.heads_bytes, heads);
+  terms.limits.widest_stream_window = widest_stream_window;
+  terms.limits.most_widened = most_widened;
+  terms.limits.share = &share;
   terms.head = {limits.target_bytes, limits.fields};
   terms.head_bytes = limits.head_bytes;
   terms.head_time = timeouts.head;
@@ -67,7 +73,7 @@ Awaitable<void> serve_exchange(ClientConnection& client, Http2Exchange& exchange
 }  // namespace
 
 Awaitable<Result<void>> serve_http2(ClientConnection& client) {
-  Http2Connection connection(link_of(client), terms_of(*client.entry_point),
+  Http2Connection connection(link_of(client), terms_of(*client.entry_point, client.worker.http2_windows),
                              [&client](Http2Exchange& exchange) { return serve_exchange(client, exchange); });
   if (!client.refresh()) connection.drain();
   client.entry_point.reset();  // an open connection pins no old routes

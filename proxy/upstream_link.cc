@@ -14,12 +14,40 @@ bool wants_http1(const Worker& worker, const Service& service, const Endpoint& e
   return wishes.upgrade ? speaks != Speaks::http2_alone : speaks == Speaks::http1_please && !wishes.grpc;
 }
 
+// Notices while a connection is made that the client leaves for which it is.
+class WaitingClient {
+ public:
+  explicit WaitingClient(Exchange& exchange) : exchange_(exchange) {
+    exchange.when_gone([this] {
+      left_ = true;
+      if (making_) making_->close();
+    });
+  }
+  ~WaitingClient() { exchange_.when_gone(nullptr); }
+  WaitingClient(const WaitingClient&) = delete;
+  WaitingClient& operator=(const WaitingClient&) = delete;
+
+  bool left() const { return left_; }
+  // What its leaving ends; null: nothing.
+  void waits_for(UpstreamConnection* making) { making_ = making; }
+
+ private:
+  Exchange& exchange_;
+  UpstreamConnection* making_ = nullptr;
+  bool left_ = false;
+};
+
+// `client`: the only one that it is of use to; null: there may be others.
 Awaitable<Result<UpstreamLink>> connect(Worker& worker, const Service& service, const Endpoint& endpoint,
-                                        bool http1_only) {
+                                        bool http1_only, WaitingClient* client) {
+  if (client && client->left()) co_return Failure(FailureKind::client_gone);
   ServiceCounters& counters = worker.counters.of_service(service.name);
   UpstreamLink link;
   link.own = worker.pool.make(endpoint);
+  if (client) client->waits_for(link.own.get());
   auto opened = co_await link.own->open(service, http1_only);
+  if (client) client->waits_for(nullptr);
+  if (client && client->left()) co_return Failure(FailureKind::client_gone);
   if (opened && link.own->speaks_http2()) {
     link.shared = worker.http2_pool.make(std::move(link.own), service);
     opened = co_await link.shared->start(service.timeouts.dial);
@@ -50,7 +78,7 @@ Awaitable<Result<UpstreamLink>> connect_once(Worker& worker, const Service& serv
     co_return link;
   }
   Http2Pool::Dial dial(worker.http2_pool, service, endpoint);
-  auto connected = co_await connect(worker, service, endpoint, false);
+  auto connected = co_await connect(worker, service, endpoint, false, nullptr);
   if (!connected)
     dial.failed(connected.error());
   else if (connected->shared)
@@ -63,8 +91,8 @@ Awaitable<Result<UpstreamLink>> connect_once(Worker& worker, const Service& serv
 // HTTP/1.1 alone was not agreed on: what the endpoint chooses now tells what it speaks. Connections of before say
 // nothing of that. `own` is what there was of HTTP/1.1.
 Awaitable<Result<UpstreamLink>> ask_what_it_speaks(Worker& worker, const Service& service, const Endpoint& endpoint,
-                                                   LinkWishes wishes, Result<UpstreamLink> own) {
-  auto chosen = co_await connect(worker, service, endpoint, false);
+                                                   LinkWishes wishes, Result<UpstreamLink> own, WaitingClient& client) {
+  auto chosen = co_await connect(worker, service, endpoint, false, &client);
   if (!chosen) co_return own;
   if (!chosen->shared) {
     worker.http2_pool.learn(service, endpoint, Speaks::http1);
@@ -86,14 +114,14 @@ Awaitable<Result<UpstreamLink>> ask_what_it_speaks(Worker& worker, const Service
 // Servers that speak HTTP/2 alone refuse a handshake that offers HTTP/1.1, or agree on nothing, as old ones of HTTP/1.1
 // do. Whatever else goes wrong with it says nothing about versions.
 Awaitable<Result<UpstreamLink>> connect_for_http1(Worker& worker, const Service& service, const Endpoint& endpoint,
-                                                  LinkWishes wishes) {
-  auto own = co_await connect(worker, service, endpoint, true);
+                                                  LinkWishes wishes, WaitingClient& client) {
+  auto own = co_await connect(worker, service, endpoint, true, &client);
   const Speaks speaks = worker.http2_pool.spoken_by(service, endpoint);
   const bool asked_for = wishes.http1 || speaks == Speaks::http1 || speaks == Speaks::http1_please;
   const bool certain = own ? own->own->agreed() || asked_for : own.error().kind != FailureKind::upgrade_refused;
   if (certain) co_return own;
   if (speaks == Speaks::http2_alone) co_return co_await connect_once(worker, service, endpoint);  // learnt meanwhile
-  co_return co_await ask_what_it_speaks(worker, service, endpoint, wishes, std::move(own));
+  co_return co_await ask_what_it_speaks(worker, service, endpoint, wishes, std::move(own), client);
 }
 
 }  // namespace
@@ -110,10 +138,17 @@ UpstreamLink take_link(Worker& worker, const Service& service, const Endpoint& e
 }
 
 Awaitable<Result<UpstreamLink>> make_link(Worker& worker, const Service& service, const Endpoint& endpoint,
-                                          LinkWishes wishes) {
-  if (service.speech == UpstreamSpeech::http1) return connect(worker, service, endpoint, false);
-  if (wants_http1(worker, service, endpoint, wishes)) return connect_for_http1(worker, service, endpoint, wishes);
-  return connect_once(worker, service, endpoint);
+                                          LinkWishes wishes, Exchange& exchange) {
+  WaitingClient client(exchange);
+  Result<UpstreamLink> link;
+  if (service.speech == UpstreamSpeech::http1)
+    link = co_await connect(worker, service, endpoint, false, &client);
+  else if (wants_http1(worker, service, endpoint, wishes))
+    link = co_await connect_for_http1(worker, service, endpoint, wishes, client);
+  else
+    link = co_await connect_once(worker, service, endpoint);
+  if (client.left()) co_return Failure(FailureKind::client_gone);
+  co_return link;
 }
 
 }  // namespace gatehouse

@@ -2,6 +2,7 @@
 // of the two the service says, or over TLS the endpoint.
 #pragma once
 
+#include "proxy/http/exchange.h"
 #include "proxy/worker.h"
 
 namespace gatehouse {
@@ -25,8 +26,9 @@ struct LinkWishes {
 UpstreamLink take_link(Worker& worker, const Service& service, const Endpoint& endpoint, const LinkWishes& wishes);
 
 // A new one, or one that others share: where many want the same endpoint at once, one dials and the others wait.
-// Failures are the upstream's, and its endpoint is left out for a while.
+// Failures are the upstream's, and its endpoint is left out for a while; or client_gone: then what nobody else can use
+// is not waited for.
 Awaitable<Result<UpstreamLink>> make_link(Worker& worker, const Service& service, const Endpoint& endpoint,
-                                          LinkWishes wishes);
+                                          LinkWishes wishes, Exchange& exchange);
 
 }  // namespace gatehouse

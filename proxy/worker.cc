@@ -24,6 +24,7 @@ Worker::Worker(Clock& c, const AccessLog& log, Admin* a)
       access_log(log),
       admin(a),
       deadlines(c),
+      departures(std::ref(io)),  // gcc 12 takes the mere name for a use of it
       pool(io, deadlines, buffers),
       http2_pool(io, deadlines),
       health(c),

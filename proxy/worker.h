@@ -5,6 +5,7 @@
 #include "base/buffers.h"
 #include "base/clock.h"
 #include "base/deadline.h"
+#include "base/departures.h"
 #include "base/turns.h"
 #include "proxy/access_log.h"
 #include "proxy/counters.h"
@@ -50,16 +51,18 @@ struct CutConnection {
 
 struct Worker {
   Worker(Clock& clock, const AccessLog& access_log, Admin* admin);
-  ~Worker() { pool.clear(), http2_pool.clear(); }
+  ~Worker() { pool.clear(), http2_pool.clear(), departures.close(); }
 
   Clock& clock;
   const AccessLog& access_log;
   Admin* admin;  // null: no admin pages
 
   Deadlines deadlines;
+  Departures departures;
   Buffers buffers;
   Pool pool;
   Http2Pool http2_pool;
+  Http2WindowShare http2_windows{256 * 1024 * 1024};  // of clients whose uploads are taken as they come
   EndpointHealth health;
   tls::CertificateChooser certificates;
   TurnsByAddress costly;  // handshakes, and whatever else keeps the worker busy for little

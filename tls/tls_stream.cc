@@ -158,6 +158,16 @@ bool TlsStream::idle_and_open() {
   return !outcome.ended && !outcome.error && SSL_has_pending(ssl_.get()) == 0;
 }
 
+bool TlsStream::peer_gone() {
+  if (wire_.under.peer_gone()) return true;
+  char byte;
+  std::size_t count = 0;
+  const int done = SSL_peek_ex(ssl_.get(), &byte, 1, &count);
+  if (done == 1) return false;
+  const Outcome outcome = outcome_of(done);
+  return outcome.ended || outcome.error;
+}
+
 TlsStream::Outcome TlsStream::outcome_of(int returned) {
   switch (SSL_get_error(ssl_.get(), returned)) {
     case SSL_ERROR_WANT_READ: return {};

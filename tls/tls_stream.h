@@ -32,7 +32,8 @@ class TlsStream final : public Stream {
   void abort() override { wire_.under.abort(); }
   // Session tickets a server sent after the handshake do not count as "sent anything".
   bool idle_and_open() override;
-  bool peer_gone() override { return wire_.under.peer_gone(); }
+  // Also when it has said so (close_notify) and keeps the socket open.
+  bool peer_gone() override;
   Socket* plain_socket() override { return nullptr; }
 
   ssl_st* native() const { return ssl_.get(); }

@@ -48,11 +48,9 @@ class Exchange {
   virtual void end_connection() = 0;
   // The answer cannot be completed: the client must see that it is broken.
   virtual void break_off() = 0;
-  // The client has left without waiting for the answer. One system call; asked once a second.
-  virtual bool client_gone() = 0;
-  // `told` is called as soon as the client is seen to have left, at most once; empty: no longer. Where nobody reads
-  // meanwhile (HTTP/1), only asking tells.
-  virtual void when_gone(std::function<void()> /*told*/) {}
+  // `told` is called as soon as the client is seen to have left without waiting for the end of the answer, at most
+  // once; empty: no longer. What reads from the client or writes to it meanwhile may see that first, and fails.
+  virtual void when_gone(std::function<void()> told) = 0;
 
   // Before a 101: the client waits for it. What it has sent already could be no part of the tunnel.
   virtual bool awaits_tunnel() = 0;

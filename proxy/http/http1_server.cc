@@ -68,16 +68,27 @@ Http1Exchange::Http1Exchange(Http1Link link, const RequestHead& request, Origin 
       // A client that waits for 100 Continue owes nothing until it has come.
       body_(link_.inbox, link_.reading, request.body, request.expect_continue ? Duration::zero() : link.body_idle,
             request_body_failures),
-      close_(!may_continue || !request.keep_alive) {}
+      watch_(link_.deadlines, link_.departures, link_.stream, link_.plain),
+      close_(!may_continue || !request.keep_alive) {
+  if (body_.ended()) watch_.request_ended();
+}
 
 Awaitable<Result<BodyPiece>> Http1Exchange::next_piece() {
   if (stopped_) co_return Failure(FailureKind::client_gone);
+  std::optional<ClientWatch::Attended> attended(std::in_place, watch_);
   auto piece = co_await body_.next();
+  attended.reset();
+  watch_.moved();
+  if (body_.ended()) watch_.request_ended();
   if (piece && !begun_) body_.set_idle(link_.body_idle);  // also for a client that did not wait for its 100
   co_return piece;
 }
 
-Result<std::optional<BodyPiece>> Http1Exchange::piece_now() { return body_.next_now(); }
+Result<std::optional<BodyPiece>> Http1Exchange::piece_now() {
+  auto piece = body_.next_now();
+  if (body_.ended()) watch_.request_ended();
+  return piece;
+}
 
 Stream& Http1Exchange::tunnel() {
   link_.reading.clear();  // the relay has limits of its own
@@ -140,6 +151,7 @@ Awaitable<Result<void>> Http1Exchange::write_piece(std::string_view head, BodyPi
   std::span<asio::const_buffer> rest(buffers);
   error_code error;
   Result<void> written;
+  watch_.moved();
   if (!link_.stream.write_now(rest, error))
     written = co_await write(rest);
   else if (error)
@@ -162,6 +174,7 @@ Awaitable<Result<void>> Http1Exchange::respond(std::uint16_t status, std::vector
 }
 
 Awaitable<Result<void>> Http1Exchange::write(std::span<asio::const_buffer> buffers) {
+  const ClientWatch::Attended attended(watch_);
   link_.writing.within(link_.write_idle);
   const error_code error = co_await link_.stream.write(buffers);
   link_.writing.clear();

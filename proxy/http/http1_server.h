@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/deadline.h"
+#include "proxy/http/client_watch.h"
 #include "proxy/http/exchange.h"
 #include "proxy/http/http1_parser.h"
 #include "proxy/http/inbox.h"
@@ -19,6 +20,8 @@ struct Http1Link {
   Inbox& inbox;
   Deadline& reading;
   StallLimit& writing;
+  Deadlines& deadlines;
+  Departures& departures;
   Duration body_idle, write_idle;
   const bool* draining = nullptr;  // once true, an answer is the last of its connection
 };
@@ -49,7 +52,7 @@ class Http1Exchange final : public Exchange {
   bool answer_begun() const override { return begun_; }
   void end_connection() override { close_ = true; }
   void break_off() override;
-  bool client_gone() override { return link_.plain.peer_gone(); }
+  void when_gone(std::function<void()> told) override { watch_.tell(std::move(told)); }
   bool awaits_tunnel() override { return link_.inbox.unread().empty() && link_.stream.idle_and_open(); }
   Stream& tunnel() override;
 
@@ -68,6 +71,7 @@ class Http1Exchange final : public Exchange {
   Origin origin_;
   std::string_view date_;
   Http1Body body_;
+  ClientWatch watch_;
   bool stopped_ = false;
   bool begun_ = false, complete_ = false;
   bool close_;

@@ -128,6 +128,8 @@ struct Http2Codec::Callbacks {
     const bool last = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     if (frame->hd.type == NGHTTP2_HEADERS) self.listener_.head_ends(stream, last);
     if (frame->hd.type == NGHTTP2_DATA && last) self.listener_.data_ends(stream);
+    if (frame->hd.type == NGHTTP2_PRIORITY_UPDATE)
+      self.note_priority(static_cast<const nghttp2_ext_priority_update*>(frame->ext.payload)->stream_id);
     if (frame->hd.type == NGHTTP2_RST_STREAM) {
       self.listener_.reset_by_peer(stream);
       self.stream_reset();
@@ -157,12 +159,14 @@ struct Http2Codec::Callbacks {
 
   static int data(nghttp2_session*, std::uint8_t, StreamId stream, const std::uint8_t* data, std::size_t size,
                   void* user) {
+    codec(user).note_data(stream, size);
     listener(user).data(stream, view(data, size));
     return 0;
   }
 
   static int closed(nghttp2_session*, StreamId stream, std::uint32_t error, void* user) {
     std::erase(codec(user).withdrawn_, stream);
+    codec(user).shrink(stream);
     listener(user).closed(stream, static_cast<Http2Error>(error));
     return 0;
   }
@@ -187,6 +191,7 @@ struct Http2Codec::Callbacks {
 
 Http2Codec::Http2Codec(Side side, const Http2Limits& limits, Http2Listener& listener, TimePoint now)
     : side_(side),
+      limits_(limits),
       listener_(listener),
       idle_frames_{limits.idle_frames, limits.idle_frames, limits.idle_frames_per_second, now},
       resets_{most_resets(limits), most_resets(limits), limits.resets_per_second, now},
@@ -231,7 +236,10 @@ Http2Codec::Http2Codec(Side side, const Http2Limits& limits, Http2Listener& list
                                         static_cast<std::int32_t>(limits.connection_window));
 }
 
-Http2Codec::~Http2Codec() { nghttp2_session_del(session_); }
+Http2Codec::~Http2Codec() {
+  if (limits_.share != nullptr) limits_.share->taken -= widened_;
+  nghttp2_session_del(session_);
+}
 
 bool Http2Codec::Budget::take(TimePoint now) {
   left = std::min(most, left + std::chrono::duration<double>(now - at).count() * per_second);
@@ -267,10 +275,18 @@ void Http2Codec::remember_reset(StreamId stream) {
 }
 
 // Answers take turns where the client does not say otherwise (RFC 9218 §10): one after another, the last of many would
-// get nothing for long. A `priority` field is read after this.
+// get nothing for long. A `priority` field is read after this; a PRIORITY_UPDATE may have come before (§7.1).
 void Http2Codec::share_alike(StreamId stream) {
+  if (std::erase(told_early_, stream) > 0) return;
   const nghttp2_extpri priority{.urgency = NGHTTP2_EXTPRI_DEFAULT_URGENCY, .inc = 1};
   nghttp2_session_change_extpri_stream_priority(session_, stream, &priority, 0);
+}
+
+// Of a stream yet to be opened. nghttp2 keeps what was told; as many as may be opened at once are remembered here.
+void Http2Codec::note_priority(StreamId stream) {
+  std::erase_if(told_early_, [this](StreamId told) { return told <= last_opened_; });
+  if (stream <= last_opened_ || told_early_.size() >= limits_.streams) return;
+  if (std::ranges::find(told_early_, stream) == told_early_.end()) told_early_.push_back(stream);
 }
 
 // Windows are opened again for what we send. Those opened by a few bytes at a time make us work for nothing
@@ -434,12 +450,61 @@ bool Http2Codec::has_room() const { return nghttp2_session_get_remote_window_siz
 
 void Http2Codec::resume(StreamId stream) { nghttp2_session_resume_data(session_, stream); }
 
-void Http2Codec::consume(StreamId stream, std::size_t bytes) { nghttp2_session_consume(session_, stream, bytes); }
+void Http2Codec::note_data(StreamId stream, std::size_t bytes) {
+  if (limits_.widest_stream_window <= limits_.stream_window) return;
+  inflows_.try_emplace(stream, Inflow{limits_.stream_window}).first->second.held += bytes;
+}
+
+// A reader that keeps up holds little when it comes for more.
+void Http2Codec::note_consumed(StreamId stream, std::size_t bytes) {
+  const auto found = inflows_.find(stream);
+  if (found == inflows_.end()) return;
+  Inflow& inflow = found->second;
+  inflow.held -= std::min<std::uint64_t>(inflow.held, bytes);
+  inflow.used += bytes;
+  if (inflow.used < inflow.window || inflow.held > inflow.window / 4) return;
+  inflow.used = 0;
+  grow(stream, inflow);
+}
+
+void Http2Codec::grow(StreamId stream, Inflow& inflow) {
+  const std::uint32_t more = std::min(inflow.window, limits_.widest_stream_window - inflow.window);
+  if (more == 0 || !widen_connection(streams_widened_ + more)) return;
+  streams_widened_ += more;
+  inflow.window += more;
+  widen(stream, inflow.window);
+}
+
+// What it had more than others may be theirs.
+void Http2Codec::shrink(StreamId stream) {
+  const auto found = inflows_.find(stream);
+  if (found == inflows_.end()) return;
+  streams_widened_ -= found->second.window - limits_.stream_window;
+  inflows_.erase(found);
+}
+
+// So that what its streams together may have more has room in it.
+bool Http2Codec::widen_connection(std::uint32_t to) {
+  if (to <= widened_) return true;
+  const std::uint32_t more = to - widened_;
+  Http2WindowShare* const share = limits_.share;
+  if (to > limits_.most_widened || share == nullptr || share->taken + more > share->most) return false;
+  share->taken += more;
+  widened_ = to;
+  widen(0, limits_.connection_window + widened_);
+  return true;
+}
+
+void Http2Codec::consume(StreamId stream, std::size_t bytes) {
+  nghttp2_session_consume(session_, stream, bytes);
+  note_consumed(stream, bytes);
+}
 
 void Http2Codec::consume_of_connection(std::size_t bytes) { nghttp2_session_consume_connection(session_, bytes); }
 
 void Http2Codec::consume_of_stream(StreamId stream, std::size_t bytes) {
   nghttp2_session_consume_stream(session_, stream, bytes);
+  note_consumed(stream, bytes);
 }
 
 std::uint32_t Http2Codec::head_allowed() const {

@@ -14,6 +14,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 struct nghttp2_session;
@@ -35,12 +36,24 @@ enum class Http2Error : std::uint32_t {
   http_1_1_required = 0xd,
 };
 
+// What the peers of many connections may send ahead beyond their first windows, all together.
+struct Http2WindowShare {
+  std::uint64_t most, taken = 0;  // bytes
+};
+
 struct Http2Limits {
   std::uint32_t streams = 128;                     // open at once
-  std::uint32_t stream_window = 1024 * 1024;       // bytes a peer may send ahead on one stream: 100 ms at 80 Mbit/s
-  std::uint32_t connection_window = 2 * 1024 * 1024;  // and on all of a connection: the most that it makes us hold
-  std::uint32_t head_bytes = 64 * 1024;            // told as SETTINGS_MAX_HEADER_LIST_SIZE
-  std::size_t heads_bytes = 512 * 1024;            // of all open requests together; further ones are refused
+  // Bytes that a peer may send ahead on one stream, and on all of a connection: the most that it makes us hold. nghttp2
+  // gives a window back by halves, so half of it goes through in each round trip at least.
+  std::uint32_t stream_window = 1024 * 1024;
+  std::uint32_t connection_window = 2 * 1024 * 1024;
+  // A stream whose data is taken as it comes gets a window twice as large each time it has used the last, up to this,
+  // and the connection's grows with it, by `most_widened` bytes and out of `share`. Without these none does.
+  std::uint32_t widest_stream_window = 0;
+  std::uint32_t most_widened = 0;
+  Http2WindowShare* share = nullptr;  // outlives the codec
+  std::uint32_t head_bytes = 64 * 1024;  // told as SETTINGS_MAX_HEADER_LIST_SIZE
+  std::size_t heads_bytes = 512 * 1024;  // of all open requests together; further ones are refused
   double idle_frames = 1000, idle_frames_per_second = 100;  // that bring nothing
   double resets = 200, resets_per_second = 50;  // of streams, by the peer or by its fault; twice `streams` at least
 };
@@ -48,7 +61,7 @@ struct Http2Limits {
 // What becomes of a piece of a body.
 struct Http2Outgoing {
   std::size_t bytes = 0;  // copied
-  bool wait = false;      // nothing at hand: asked again after Http2Codec::resume()
+  bool wait = false;  // nothing at hand: asked again after Http2Codec::resume()
   bool last = false;
   const std::vector<HeaderField>* trailers = nullptr;  // with `last`; null or empty: none
 };
@@ -154,12 +167,23 @@ class Http2Codec {
     TimePoint at;
     bool take(TimePoint now);
   };
+  // Of a stream with data, where windows may grow.
+  struct Inflow {
+    std::uint32_t window;
+    std::uint64_t held = 0, used = 0;  // bytes: not dealt with yet; dealt with since the window grew
+  };
+  void note_data(StreamId stream, std::size_t bytes);
+  void note_consumed(StreamId stream, std::size_t bytes);
+  void grow(StreamId stream, Inflow& inflow);
+  void shrink(StreamId stream);
+  bool widen_connection(std::uint32_t to);
   // Takes bytes off until the head of a frame is whole.
   bool gather_frame_head(std::string_view& bytes);
   Result<void> check_frame();
   bool is_over(StreamId stream) const;
   void remember_reset(StreamId stream);
   void share_alike(StreamId stream);
+  void note_priority(StreamId stream);
   Result<void> pass(std::string_view bytes);
   Result<void> offence(Http2Error error, std::string_view words);
   bool idle_frame();
@@ -169,6 +193,7 @@ class Http2Codec {
   int refuse(Http2Refusal refusal, std::string_view words);
 
   const Side side_;
+  const Http2Limits limits_;
   Http2Listener& listener_;
   nghttp2_session* session_ = nullptr;
   Budget idle_frames_, resets_;
@@ -184,6 +209,11 @@ class Http2Codec {
   std::vector<StreamId> withdrawn_;  // whose turn to go out has not come yet
   std::size_t resets_sent_count_ = 0;
   bool ended_ = false;
+  std::unordered_map<StreamId, Inflow> inflows_;
+  // Bytes that windows are larger than at first: of the open streams together; of the connection, which a peer that has
+  // been told of cannot be asked to give back.
+  std::uint32_t streams_widened_ = 0, widened_ = 0;
+  std::vector<StreamId> told_early_;  // of these the peer has told a priority before it opened them
   std::string_view trouble_;  // why the session must end, where we say so
   Http2Refusal refusal_ = Http2Refusal::protocol_error;
   bool broken_ = false, settings_acknowledged_ = false, settings_received_ = false, http1_required_ = false;

@@ -39,7 +39,6 @@ class Http2Exchange final : public Exchange, private Http2Flow {
   bool answer_begun() const override { return begun_; }
   void end_connection() override {}  // one bad request says nothing about the other streams
   void break_off() override;
-  bool client_gone() override { return failure_.has_value(); }
   void when_gone(std::function<void()> told) override;
   bool awaits_tunnel() override { return !failure_ && !in_.at_hand(); }
   Stream& tunnel() override { return *tunnel_; }

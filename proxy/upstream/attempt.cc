@@ -18,29 +18,22 @@ namespace {
 constexpr std::size_t response_head_limit = 128 * 1024;  // Rails answers carry large Set-Cookie and CSP fields
 constexpr HeadLimits response_limits{.target_bytes = 0, .fields = 512};
 constexpr int most_interims = 10;
-constexpr Duration watch_interval = std::chrono::seconds(1);
 
 }  // namespace
 
-Attempt::Attempt(Exchange& exchange, UpstreamConnection& upstream, const Service& service, Deadlines& deadlines,
-                 std::string_view head, std::optional<BodyPiece> first)
+Attempt::Attempt(Exchange& exchange, UpstreamConnection& upstream, const Service& service, std::string_view head,
+                 std::optional<BodyPiece> first)
     : exchange_(exchange),
       upstream_(upstream),
       service_(service),
       head_(head),
       first_(first),
-      watch_(deadlines, *this),
       owes_continue_(exchange.request().expect_continue),
       uploaded_(upstream.plain().socket().get_executor(), TimePoint::max()) {}
 
-void Attempt::ClientWatch::due() {
-  if (!attempt.exchange_.client_gone()) return within(watch_interval);
-  attempt.lose_client();
-}
-
 // Whatever the upstream still does for it is in vain. Half a body must not look like a whole one.
 void Attempt::lose_client() {
-  watch_.gone = true;
+  client_lost_ = true;
   if (upload_complete_)
     upstream_.close();
   else
@@ -59,7 +52,7 @@ Awaitable<Result<void>> Attempt::run() {
   exchange_.when_gone(nullptr);
   if (bug) std::rethrow_exception(bug);
   // Not the upstream's fault then; what the client did wrong before it left stays said.
-  if (!result && watch_.gone && row(result.error().kind).fault != Fault::client)
+  if (!result && client_lost_ && row(result.error().kind).fault != Fault::client)
     co_return Failure(FailureKind::client_gone);
   co_return result;
 }
@@ -83,7 +76,6 @@ Awaitable<Result<void>> Attempt::send_and_receive() {
   } catch (...) {
     bug = std::current_exception();
   }
-  watch_.clear();
   upstream_.reading.clear();
   const std::optional<Failure> upload_failure = upload_failure_;  // that joining it brings about says nothing
   if (uploading_) co_await join_upload();
@@ -131,7 +123,6 @@ Awaitable<void> Attempt::upload() {
   upload_complete_ = true;
   if (!awaiting_head_) co_return;
   upstream_.reading.within(service_.timeouts.answer);
-  watch_.within(watch_interval);
 }
 
 Awaitable<void> Attempt::join_upload() {
@@ -179,7 +170,6 @@ Awaitable<Result<void>> Attempt::receive_head() {
   HeadEnd end;
   awaiting_head_ = true;
   if (upload_complete_ || owes_continue_) upstream_.reading.within(service_.timeouts.answer);
-  if (upload_complete_) watch_.within(watch_interval);
   // Nothing can be here before the upstream has thought.
   if (inbox.unread().empty()) {
     if (co_await upstream_.stream().wait_readable()) co_return reading_failure(FailureKind::upstream_closed);
@@ -193,7 +183,6 @@ Awaitable<Result<void>> Attempt::receive_head() {
       inbox.keep_head(*size);
       awaiting_head_ = false;
       upstream_.reading.clear();
-      watch_.clear();
       co_return parsed;
     }
     if (inbox.unread().size() >= response_head_limit)
@@ -232,7 +221,7 @@ Awaitable<Result<void>> Attempt::pass_on_body() {
 }
 
 Failure Attempt::reading_failure(FailureKind broken_off) const {
-  if (watch_.gone) return Failure(FailureKind::client_gone);
+  if (client_lost_) return Failure(FailureKind::client_gone);
   if (upstream_.reading.expired()) return Failure(FailureKind::answer_timeout, upstream_.endpoint().text());
   return Failure(broken_off, upstream_.endpoint().text());
 }

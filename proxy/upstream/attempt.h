@@ -17,8 +17,8 @@ class Attempt {
  public:
   // `head`: the request head as it goes upstream; `first`: what of the body is at hand. Everything outlives the
   // attempt.
-  Attempt(Exchange& exchange, UpstreamConnection& upstream, const Service& service, Deadlines& deadlines,
-          std::string_view head, std::optional<BodyPiece> first);
+  Attempt(Exchange& exchange, UpstreamConnection& upstream, const Service& service, std::string_view head,
+          std::optional<BodyPiece> first);
 
   // Returns when the answer has been passed on whole (or the 101 has), or with what went wrong. Nothing runs on after.
   Awaitable<Result<void>> run();
@@ -32,14 +32,6 @@ class Attempt {
   std::uint64_t bytes_out() const { return bytes_out_; }
 
  private:
-  // Notices a client that has left while the upstream still thinks.
-  struct ClientWatch final : Alarm {
-    ClientWatch(Deadlines& wheel, Attempt& a) : Alarm(wheel), attempt(a) {}
-    void due() override;
-    Attempt& attempt;
-    bool gone = false;
-  };
-
   void lose_client();
   Awaitable<Result<void>> send_and_receive();
   Awaitable<error_code> send_body(BodyPiece piece);
@@ -56,9 +48,9 @@ class Attempt {
   const Service& service_;
   std::string_view head_;
   std::optional<BodyPiece> first_;
-  ClientWatch watch_;
   bool owes_continue_;  // the client may wait for a 100 before it sends its body
   asio::steady_timer uploaded_;
+  bool client_lost_ = false;
   bool uploading_ = false, upload_running_ = false, upload_complete_ = false, awaiting_head_ = false;
   std::optional<Failure> upload_failure_;
   bool reusable_ = false;

@@ -14,8 +14,6 @@
 namespace gatehouse {
 namespace {
 
-constexpr Duration watch_interval = std::chrono::seconds(1);
-
 // RFC 9113 §6.5.2
 std::size_t size_of(const Http2RequestFields& head) {
   constexpr std::size_t overhead = 32;
@@ -29,21 +27,15 @@ std::size_t size_of(const Http2RequestFields& head) {
 }  // namespace
 
 Http2Attempt::Http2Attempt(Exchange& exchange, std::shared_ptr<Http2Upstream> upstream, const Service& service,
-                           Deadlines& deadlines, std::string_view head, std::optional<BodyPiece> first)
+                           std::string_view head, std::optional<BodyPiece> first)
     : exchange_(exchange),
       upstream_(std::move(upstream)),
       service_(service),
       head_(head),
       first_(first),
       stream_(upstream_, exchange.request().method, service.timeouts.idle),
-      watch_(deadlines, *this),
       owes_continue_(exchange.request().expect_continue),
       uploaded_(upstream_->executor(), TimePoint::max()) {}
-
-void Http2Attempt::ClientWatch::due() {
-  if (!attempt.exchange_.client_gone()) return within(watch_interval);
-  attempt.lose_client();
-}
 
 // Whatever the upstream still does for it is in vain.
 void Http2Attempt::lose_client() {
@@ -61,7 +53,6 @@ Awaitable<Result<void>> Http2Attempt::run() {
     bug = std::current_exception();
   }
   exchange_.when_gone(nullptr);
-  watch_.clear();
   stream_.clear_limit();
   const std::optional<Failure> upload_failure = upload_failure_;  // that joining it brings about says nothing
   if (upload_running_) co_await join_upload();
@@ -160,7 +151,6 @@ Awaitable<void> Http2Attempt::join_upload() {
 
 void Http2Attempt::limit_answer() {
   if (upload_complete_ || owes_continue_) stream_.within(service_.timeouts.answer);
-  if (upload_complete_) watch_.within(watch_interval);
 }
 
 Awaitable<Result<void>> Http2Attempt::receive() {
@@ -170,7 +160,6 @@ Awaitable<Result<void>> Http2Attempt::receive() {
     auto head = co_await stream_.next_head();
     awaiting_head_ = false;
     stream_.clear_limit();
-    watch_.clear();
     if (!head) co_return head.error();
     if (!head->interim()) {
       if (websocket_ && head->status / 100 == 2) co_return co_await pass_on_tunnel(*head);

@@ -19,7 +19,7 @@ class Http2Attempt {
   // `head`: the request head as write_upstream_request() made it; `first`: what of the body is at hand. Everything
   // outlives the attempt.
   Http2Attempt(Exchange& exchange, std::shared_ptr<Http2Upstream> upstream, const Service& service,
-               Deadlines& deadlines, std::string_view head, std::optional<BodyPiece> first);
+               std::string_view head, std::optional<BodyPiece> first);
 
   // Returns when the answer has been passed on whole (or the 101 has), or with what went wrong. Nothing runs on after;
   // what the upstream still does for it is cancelled when this is destroyed.
@@ -39,13 +39,6 @@ class Http2Attempt {
   Stream& tunnel() { return stream_.tunnel(); }
 
  private:
-  // Notices a client that has left while the upstream still thinks, where nobody reads from it meanwhile.
-  struct ClientWatch final : Alarm {
-    ClientWatch(Deadlines& wheel, Http2Attempt& a) : Alarm(wheel), attempt(a) {}
-    void due() override;
-    Http2Attempt& attempt;
-  };
-
   void lose_client();
   Awaitable<Result<void>> send_and_receive();
   Result<void> open();
@@ -64,7 +57,6 @@ class Http2Attempt {
   std::string_view head_;
   std::optional<BodyPiece> first_;
   Http2Stream stream_;
-  ClientWatch watch_;
   bool owes_continue_;  // the client may wait for a 100 before it sends its body
   asio::steady_timer uploaded_;
   bool opened_ = false, websocket_ = false, client_lost_ = false, awaiting_head_ = false;

@@ -1,159 +1,153 @@
-// What waits for windows: how little of it is kept, and who is not to blame for it.
-#include "tests/doubles/proxy/http2_rig.h"
+// How far ahead a peer may send: windows that grow where what comes is taken, and who gets how much.
+#include "proxy/http/http2_codec.h"
+#include "tests/doubles/proxy/http2_peer.h"
 
 #include <gtest/gtest.h>
+
+#include <map>
 
 namespace gatehouse {
 namespace {
 
 using namespace h2;
-using namespace std::chrono_literals;
 
-constexpr std::size_t piece_size = 16 * 1024;
+constexpr std::uint32_t mib = 1024 * 1024;
 
-std::string greeting(std::string_view settings_payload = {}) {
-  return std::string(preface) + frame(settings, 0, 0, settings_payload);
-}
-
-std::string post(std::uint32_t stream) { return frame(headers, end_headers, stream, h2::request("POST", "/")); }
-
-// So many answers wait, each with so many pieces behind it.
-struct Waiting {
-  int pieces = 0, answered = 0;
-
-  Awaitable<void> answer(Http2Exchange& exchange) {
-    ResponseHead head;
-    head.status = 200;
-    head.body = {BodyKind::until_close, 0};
-    const std::string piece(piece_size, 'x');
-    if (!co_await exchange.send_head(head, {{}, false}, {}, {})) co_return;
-    for (int i = 0; i < 4; ++i) {
-      ++pieces;
-      const auto sent = co_await exchange.send_piece({piece, i == 3}, {});
-      if (!sent) co_return;
-    }
-    ++answered;
-  }
+struct Deaf final : Http2Listener {
+  void head_begins(StreamId) override {}
+  bool field(StreamId, std::string_view, std::string_view) override { return true; }
+  void head_ends(StreamId, bool) override {}
+  void data(StreamId, std::string_view) override {}
+  void data_ends(StreamId) override {}
+  void closed(StreamId, Http2Error) override {}
+  Http2Outgoing outgoing(StreamId, std::span<char>) override { return {.wait = true}; }
 };
 
-TEST(Http2Windows, OneSmallPieceIsKeptForAWindowThatIsShut) {
-  Http2Rig rig;
-  Waiting waiting;
-  auto connection = rig.connection([&](Http2Exchange& exchange) { return waiting.answer(exchange); });
-  const auto client = [&](Stream& stream) -> Awaitable<void> {
-    std::string asked = greeting(setting(4, 0));
-    for (std::uint32_t id = 1; id < 40; id += 2) asked += h2::get(id);
-    co_await write_text(stream, std::move(asked));
-    for (int i = 0; i < 40; ++i) co_await let_others_run();
-    EXPECT_EQ(waiting.pieces, 20);  // the first of each
-    co_await write_text(stream, open_window(1, 4 * piece_size));
-    for (int i = 0; i < 40; ++i) co_await let_others_run();
-    EXPECT_EQ(waiting.answered, 1);  // the window for all streams has room for no more than one
-    co_await stream.shutdown_write();
-  };
-  std::string heard;
-  run_together(rig.io, run_to_end(connection, *rig.ends.ours), client(*rig.ends.theirs),
-               read_all(*rig.ends.theirs, heard));
-  EXPECT_EQ(waiting.pieces, 23);
+Http2Limits limits(Http2WindowShare& share) {
+  Http2Limits limits;
+  limits.widest_stream_window = 4 * mib;
+  limits.most_widened = 6 * mib;
+  limits.share = &share;
+  return limits;
 }
 
-// The head that was asked with is not kept with the answer that waits.
-TEST(Http2Windows, AnAnsweredRequestIsForgotten) {
-  Http2Rig rig;
-  Http2Exchange* answered = nullptr;
-  auto connection = rig.connection([&](Http2Exchange& exchange) -> Awaitable<void> {
-    EXPECT_EQ(exchange.request().target, "/long");
-    co_await exchange.respond(200, {}, "fine");
-    answered = &exchange;
-  });
-  const auto client = [&](Stream& stream) -> Awaitable<void> {
-    co_await write_text(stream, greeting(setting(4, 0)) + h2::get(1, "/long", field("x-a", std::string(9000, 'a'))));
-    while (answered == nullptr) co_await let_others_run();
-    co_await let_others_run();
-    EXPECT_EQ(answered->request().target, "");
-    EXPECT_TRUE(answered->request().fields.empty());
-    co_await stream.shutdown_write();
-  };
-  std::string heard;
-  run_together(rig.io, run_to_end(connection, *rig.ends.ours), client(*rig.ends.theirs),
-               read_all(*rig.ends.theirs, heard));
+// A server's side, and its client of hand-made frames, who counts what it may send.
+struct Ends {
+  explicit Ends(Http2WindowShare& share) : codec(Http2Codec::Side::server, limits(share), listener, TimePoint()) {
+    receive(std::string(preface) + frame(settings, 0, 0));
+    learn();
+    receive(frame(settings, ack, 0));
+  }
+  void receive(const std::string& bytes) { EXPECT_TRUE(codec.receive(bytes, TimePoint())); }
+  void open(std::uint32_t stream) { receive(frame(headers, end_headers, stream, h2::request("POST", "/"))); }
+  void end(std::uint32_t stream) {
+    receive(reset(stream));
+    learn();
+  }
+  // As much as the windows let it, `most` at most. How much that was.
+  std::uint32_t send(std::uint32_t stream, std::uint32_t most = 64 * mib) {
+    std::uint32_t sent = 0;
+    while (sent < most && allowed(stream) > 0) {
+      const std::uint32_t size = std::min({16384u, most - sent, allowed(stream)});
+      receive(frame(data, 0, stream, std::string(size, 'x')));
+      spent[stream] += size, spent[0] += size, sent += size;
+    }
+    return sent;
+  }
+  void take(std::uint32_t stream, std::uint32_t bytes) {
+    codec.consume(static_cast<StreamId>(stream), bytes);
+    learn();
+  }
+  // Data comes and is taken at once, until the window grows no more.
+  void flow(std::uint32_t stream, std::uint32_t bytes) {
+    for (std::uint32_t moved = 0; moved < bytes;) {
+      const std::uint32_t sent = send(stream, 64 * 1024);
+      ASSERT_GT(sent, 0u);
+      take(stream, sent);
+      moved += sent;
+    }
+  }
+  std::uint32_t allowed(std::uint32_t stream) {
+    return static_cast<std::uint32_t>(std::min(granted[stream] + mib - spent[stream], granted[0] + 65535 - spent[0]));
+  }
+  void learn() {
+    std::string out;
+    codec.take_output(out, 1 << 20);
+    for (std::string_view rest = out; rest.size() >= 9;) {
+      const std::size_t size = number(std::string("\0", 1) + std::string(rest.substr(0, 3)));
+      if (static_cast<std::uint8_t>(rest[3]) == window_update)
+        granted[number(rest.substr(5, 4))] += number(rest.substr(9, 4));
+      rest.remove_prefix(9 + size);
+    }
+  }
+
+  Deaf listener;
+  Http2Codec codec;
+  std::map<std::uint32_t, std::uint64_t> granted, spent;
+};
+
+TEST(Http2Windows, GrowWhereDataIsTakenAsItComes) {
+  Http2WindowShare share{64 * mib};
+  Ends ends(share);
+  ends.open(1);
+  ends.flow(1, 16 * mib);
+  EXPECT_EQ(share.taken, 3 * mib);
+  // Half of it and more, whatever has been given back.
+  const std::uint32_t ahead = ends.send(1);
+  EXPECT_GT(ahead, 2 * mib);
+  EXPECT_LE(ahead, 4 * mib);
 }
 
-// Two uploads that nobody takes have the connection's whole window: the third cannot send, and is given time.
-TEST(Http2Windows, AnUploadThatOthersKeepFromSendingIsNotLate) {
-  Http2Rig rig;
-  rig.terms.body_idle = 60s;
-  asio::steady_timer go_on(rig.io, TimePoint::max());
-  std::string third;
-  auto connection = rig.connection([&](Http2Exchange& exchange) -> Awaitable<void> {
-    if (exchange.request().target != "/third") {
-      co_await wait_on(go_on);
-      while (!exchange.body_ended() && co_await exchange.next_piece()) {
-      }
-      co_return;
-    }
-    while (!exchange.body_ended()) {
-      const auto piece = co_await exchange.next_piece();
-      third += piece ? std::string(piece->bytes) : std::string(row(piece.error().kind).name);
-      if (!piece) co_return;
-    }
-  });
-  const auto client = [&](Stream& stream) -> Awaitable<void> {
-    co_await write_text(stream, greeting());
-    co_await let_others_run();
-    co_await write_text(stream, frame(settings, ack, 0) + post(1) + post(3));  // from here on with the larger windows
-    for (std::size_t sent = 0; sent < 1024 * 1024; sent += piece_size)
-      for (const std::uint32_t id : {1u, 3u})
-        co_await write_text(stream, frame(data, 0, id, std::string(piece_size, 'x')));
-    co_await write_text(stream, frame(headers, end_headers, 5, h2::request("POST", "/third")));
-    for (int i = 0; i < 400; ++i) co_await let_others_run();
-    for (int second = 0; second < 200; ++second) {
-      rig.clock.advance(1s);
-      rig.deadlines.expire_due();
-      co_await let_others_run();
-    }
-    EXPECT_EQ(third, "");
-    go_on.cancel();
-    co_await write_text(stream, frame(data, end_stream, 1) + frame(data, end_stream, 3));
-    for (int i = 0; i < 400; ++i) co_await let_others_run();
-    co_await write_text(stream, frame(data, end_stream, 5, "at last"));
-    for (int i = 0; i < 40; ++i) co_await let_others_run();
-    co_await stream.shutdown_write();
-  };
-  std::string heard;
-  run_together(rig.io, run_to_end(connection, *rig.ends.ours), client(*rig.ends.theirs),
-               read_all(*rig.ends.theirs, heard));
-  EXPECT_EQ(third, "at last");
+TEST(Http2Windows, StayWhereItIsNot) {
+  Http2WindowShare share{64 * mib};
+  Ends ends(share);
+  ends.open(1);
+  for (int i = 0; i < 32; ++i) {
+    ends.send(1);
+    ends.take(1, mib / 2);
+  }
+  EXPECT_EQ(share.taken, 0u);
 }
 
-// The last GOAWAY is written behind what the client has not read yet. What it asks for until it has read that is
-// refused, as it says, and done by nobody.
-TEST(Http2Windows, WhatTheLastGoawayLeavesOutIsDoneByNobody) {
-  Http2Rig rig;
-  std::vector<std::string> served;
-  const std::string large(8 * 1024 * 1024, 'x');
-  auto connection = rig.connection([&](Http2Exchange& exchange) -> Awaitable<void> {
-    served.emplace_back(exchange.request().target);
-    co_await exchange.respond(200, {}, large);
-  });
-  std::string heard;
-  const auto client = [&](Stream& stream) -> Awaitable<void> {
-    co_await write_text(stream, greeting(setting(4, 1 << 30)) + open_window(0, 1 << 30) + h2::get(1, "/large"));
-    for (int i = 0; i < 400; ++i) co_await let_others_run();
-    connection->drain();
-    for (int i = 0; i < 20; ++i) {
-      rig.clock.advance(100ms);
-      rig.deadlines.expire_due();
-      co_await let_others_run();
-    }
-    co_await write_text(stream, h2::get(3, "/pay"));
-    for (int i = 0; i < 40; ++i) co_await let_others_run();
-    co_await read_all(stream, heard);
-    stream.close();
-  };
-  run_together(rig.io, run_to_end(connection, *rig.ends.ours), client(*rig.ends.theirs));
-  EXPECT_EQ(served, std::vector<std::string>{"/large"});
-  EXPECT_GT(heard.size(), large.size());
+TEST(Http2Windows, OfAConnectionAreBoundedTogether) {
+  Http2WindowShare share{64 * mib};
+  Ends ends(share);
+  std::uint32_t ahead = 0;
+  for (std::uint32_t stream = 1; stream < 9; stream += 2) ends.open(stream), ends.flow(stream, 16 * mib);
+  EXPECT_EQ(share.taken, 6 * mib);
+  for (std::uint32_t stream = 1; stream < 9; stream += 2) ahead += ends.send(stream);
+  EXPECT_LE(ahead, 8 * mib);
+  EXPECT_GT(ahead, 4 * mib);
+}
+
+TEST(Http2Windows, OfAllConnectionsAreBoundedTogether) {
+  Http2WindowShare share{4 * mib};
+  Ends one(share);
+  {
+    Ends other(share);
+    one.open(1), other.open(1);
+    one.flow(1, 16 * mib), other.flow(1, 16 * mib);
+    EXPECT_EQ(share.taken, 4 * mib);
+  }
+  EXPECT_EQ(share.taken, 3 * mib) << "what a connection had is given back";
+}
+
+TEST(Http2Windows, OfAStreamThatHasEndedAreAnothers) {
+  Http2WindowShare share{64 * mib};
+  Ends ends(share);
+  for (std::uint32_t stream = 1; stream < 41; stream += 2) {
+    ends.open(stream);
+    ends.flow(stream, 16 * mib);
+    const std::uint32_t ahead = ends.send(stream);
+    EXPECT_GT(ahead, 2 * mib);
+    ends.take(stream, ahead);
+    ends.end(stream);
+    EXPECT_EQ(share.taken, 3 * mib) << stream;
+  }
+  // What the connection's window has once grown by, the client may use for all that comes.
+  std::uint32_t ahead = 0;
+  for (std::uint32_t stream = 41; stream < 61; stream += 2) ends.open(stream), ahead += ends.send(stream);
+  EXPECT_LE(ahead, 5 * mib);
 }
 
 }  // namespace

@@ -254,11 +254,13 @@ TEST(TlsStream, KnowsWhetherItIsIdleAndOpen) {
         EXPECT_FALSE(co_await send(stream, "go"));
         EXPECT_FALSE(co_await stream.wait_readable());
         EXPECT_FALSE(stream.idle_and_open());
+        EXPECT_FALSE(stream.peer_gone());
         EXPECT_EQ(co_await receive(stream, 10), "was");
         EXPECT_TRUE(stream.idle_and_open());
         EXPECT_FALSE(co_await send(stream, "go"));
         EXPECT_FALSE(co_await stream.wait_readable());
         EXPECT_FALSE(stream.idle_and_open()) << "close_notify";
+        EXPECT_TRUE(stream.peer_gone()) << "close_notify";
         EXPECT_EQ(co_await receive(stream, 10), "");
         EXPECT_FALSE(stream.idle_and_open());
       },
@@ -267,6 +269,7 @@ TEST(TlsStream, KnowsWhetherItIsIdleAndOpen) {
         client.write("was");
         EXPECT_EQ(client.read(2), "go");
         SSL_shutdown(client.ssl());
+        client.read(1);  // the socket stays open
       });
 }
 

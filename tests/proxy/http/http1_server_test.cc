@@ -18,13 +18,22 @@ struct Server {
   ConnectedStreams ends = connect_locally(io);
   Deadline reading{deadlines, *ends.ours};
   StallLimit writing{deadlines, *ends.ours};
+  Departures departures{io};
   Buffers buffers;
   Inbox inbox{*ends.ours, buffers};
   RequestHead request;
   bool draining = false;
 
   Http1Link link() {
-    return {*ends.ours, *ends.ours, inbox, reading, writing, std::chrono::seconds(30), std::chrono::seconds(30),
+    return {*ends.ours,
+            *ends.ours,
+            inbox,
+            reading,
+            writing,
+            deadlines,
+            departures,
+            std::chrono::seconds(30),
+            std::chrono::seconds(30),
             &draining};
   }
 };
