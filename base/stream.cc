@@ -145,6 +145,7 @@ bool PlainStream::idle_and_open() {
 }
 
 bool PlainStream::peer_gone() {
+  if (!socket_.is_open()) return true;
   pollfd entry{socket_.native_handle(), POLLRDHUP, 0};
   return ::poll(&entry, 1, 0) > 0 && (entry.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
 }

@@ -6,8 +6,6 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include <utility>
-
 namespace gatehouse {
 
 Turns::Turns(asio::io_context& io, int a_round) : io_(io), a_round_(a_round) {}
@@ -20,11 +18,12 @@ void Turns::join(Party& party) {
 
 // What is posted runs after what was ready by then, and before it is looked again.
 void Turns::go_round_soon() {
-  if (waiting_.empty() || std::exchange(posted_, true)) return;
+  if (waiting_.empty() || posted_) return;
   asio::post(io_, [this] {
     posted_ = false;
     go_round();
   });
+  posted_ = true;
 }
 
 void Turns::go_round() {

@@ -12,7 +12,7 @@
 
 namespace gatehouse {
 
-// Not thread-safe: belongs to one event loop, which it does not outlive; outlives its parties.
+// Not thread-safe: belongs to one event loop, and is not used after that; outlives its parties.
 class Turns {
  public:
   // Who has work to do, whether one piece or many: it takes its turn like anybody else. Leaves when destroyed.

@@ -178,7 +178,8 @@ Keys entry_point_keys() {
        [](At at) -> auto& { return point(at).forwarded_headers.insecure; }, any, "Every peer is believed."},
       {"entryPoints.<name>.limits.connections", [](At at) -> auto& { return point(at).limits.connections; },
        count(0, 100'000'000),
-       "Open connections, shared out among the workers; further ones are closed. 0: as many as there are descriptors."},
+       "Open connections, shared out among the workers; further ones are closed. 0: no limit of its own; "
+       "those of all entry points together are at most half of the descriptors."},
       {"entryPoints.<name>.limits.connectionsPerAddress",
        [](At at) -> auto& { return point(at).limits.connections_per_address; }, count(0, 100'000'000),
        "Open connections of one client address (of IPv6: of one /64); further ones are closed. 0: half of all that may "

@@ -1,6 +1,7 @@
 #include "proxy/counters.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace gatehouse {
 namespace {
@@ -47,7 +48,14 @@ void DurationCounts::add(Duration duration) {
 
 ServiceCounters& Counters::of_service(std::string_view name) {
   const auto found = services.find(name);
-  return found != services.end() ? found->second : services[std::string(name)];
+  ServiceCounters& counters = found != services.end() ? found->second : services[std::string(name)];
+  counters.used = true;
+  return counters;
+}
+
+void Counters::forget_unused_services() {
+  for (auto service = services.begin(); service != services.end();)
+    service = std::exchange(service->second.used, false) ? std::next(service) : services.erase(service);
 }
 
 void Counters::add(const Counters& other) {

@@ -45,6 +45,7 @@ struct ServiceCounters {
   StatusCounts requests{};
   GrpcCounts grpc_calls{};
   std::uint64_t sessions = 0, connects = 0, failed_connects = 0, retries = 0;
+  bool used = true;  // since forget_unused_services() was called last
 };
 
 struct NameHash {
@@ -59,7 +60,10 @@ struct Counters {
   std::uint64_t idle_upstream_connections = 0, ejected_endpoints = 0;  // filled in when asked
 
   void add(const Counters& other);
+  // Valid until the second forget_unused_services() from now.
   ServiceCounters& of_service(std::string_view name);
+  // Of services that nobody has asked for since the last call: in a cluster they come and go without end.
+  void forget_unused_services();
 };
 
 }  // namespace gatehouse

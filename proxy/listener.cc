@@ -132,17 +132,19 @@ void Listener::serve(Socket socket, std::optional<asio::ip::address> peer) {
     ++worker_.counters.entry_points[entry_point_].refused_connections;
     return;
   }
-  if (peer) peer = site_of(*peer);
-  asio::co_spawn(worker_.io,
-                 serve_counted(worker_, std::move(socket), std::move(entry_point), AddressCount(worker_, peer)),
-                 [log = log_](std::exception_ptr bug) {
-                   if (!bug) return;
-                   try {
-                     std::rethrow_exception(bug);
-                   } catch (const std::exception& error) {
-                     log->error("a connection was ended by an internal error: {}", error.what());
-                   }
-                 });
+  const bool counts = peer && most_of_an_address(*entry_point, *peer) != SIZE_MAX;
+  auto site = counts ? std::optional(site_of(*peer)) : std::nullopt;
+  asio::co_spawn(
+      worker_.io,
+      serve_counted(worker_, std::move(socket), std::move(entry_point), AddressCount(worker_, std::move(site))),
+      [log = log_](std::exception_ptr bug) {
+        if (!bug) return;
+        try {
+          std::rethrow_exception(bug);
+        } catch (const std::exception& error) {
+          log->error("a connection was ended by an internal error: {}", error.what());
+        }
+      });
 }
 
 std::size_t Listener::share(std::size_t limit) const { return (limit + workers_ - 1) / workers_; }

@@ -18,7 +18,7 @@
 
 namespace gatehouse {
 
-// Limits on waiting for a client; none of them bounds a whole exchange (facts/security.md §4).
+// Limits on waiting for a client; none of them bounds a whole exchange (docs/threat_model.md §4).
 struct ClientTimeouts {
   Duration handshake = std::chrono::seconds(10);
   Duration head = std::chrono::seconds(10);        // from a request's first byte to the end of its head

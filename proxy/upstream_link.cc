@@ -14,25 +14,18 @@ bool wants_http1(const Worker& worker, const Service& service, const Endpoint& e
   return wishes.upgrade ? speaks != Speaks::http2_alone : speaks == Speaks::http1_please && !wishes.grpc;
 }
 
-// Notices while a connection is made that the client leaves for which it is.
+// The client for which a connection is made. It may leave meanwhile.
 class WaitingClient {
  public:
-  explicit WaitingClient(Exchange& exchange) : exchange_(exchange) {
-    exchange.when_gone([this] {
-      left_ = true;
-      if (making_) making_->close();
-    });
+  void leave() {
+    left_ = true;
+    if (making_) making_->close();
   }
-  ~WaitingClient() { exchange_.when_gone(nullptr); }
-  WaitingClient(const WaitingClient&) = delete;
-  WaitingClient& operator=(const WaitingClient&) = delete;
-
   bool left() const { return left_; }
   // What its leaving ends; null: nothing.
   void waits_for(UpstreamConnection* making) { making_ = making; }
 
  private:
-  Exchange& exchange_;
   UpstreamConnection* making_ = nullptr;
   bool left_ = false;
 };
@@ -69,10 +62,12 @@ Awaitable<Result<UpstreamLink>> connect(Worker& worker, const Service& service, 
   co_return link;
 }
 
-Awaitable<Result<UpstreamLink>> connect_once(Worker& worker, const Service& service, const Endpoint& endpoint) {
+Awaitable<Result<UpstreamLink>> connect_once(Worker& worker, const Service& service, const Endpoint& endpoint,
+                                             WaitingClient& client) {
   UpstreamLink link;
   auto waited = co_await worker.http2_pool.wait(service, endpoint);
   if (!waited) co_return waited.error();
+  if (client.left()) co_return Failure(FailureKind::client_gone);
   if (*waited) {
     link.shared = std::move(*waited);
     co_return link;
@@ -120,8 +115,17 @@ Awaitable<Result<UpstreamLink>> connect_for_http1(Worker& worker, const Service&
   const bool asked_for = wishes.http1 || speaks == Speaks::http1 || speaks == Speaks::http1_please;
   const bool certain = own ? own->own->agreed() || asked_for : own.error().kind != FailureKind::upgrade_refused;
   if (certain) co_return own;
-  if (speaks == Speaks::http2_alone) co_return co_await connect_once(worker, service, endpoint);  // learnt meanwhile
+  if (speaks == Speaks::http2_alone)
+    co_return co_await connect_once(worker, service, endpoint, client);  // learnt meanwhile
   co_return co_await ask_what_it_speaks(worker, service, endpoint, wishes, std::move(own), client);
+}
+
+Awaitable<Result<UpstreamLink>> make_link_for(WaitingClient& client, Worker& worker, const Service& service,
+                                              const Endpoint& endpoint, LinkWishes wishes) {
+  if (service.speech == UpstreamSpeech::http1) co_return co_await connect(worker, service, endpoint, false, &client);
+  if (wants_http1(worker, service, endpoint, wishes))
+    co_return co_await connect_for_http1(worker, service, endpoint, wishes, client);
+  co_return co_await connect_once(worker, service, endpoint, client);
 }
 
 }  // namespace
@@ -139,14 +143,17 @@ UpstreamLink take_link(Worker& worker, const Service& service, const Endpoint& e
 
 Awaitable<Result<UpstreamLink>> make_link(Worker& worker, const Service& service, const Endpoint& endpoint,
                                           LinkWishes wishes, Exchange& exchange) {
-  WaitingClient client(exchange);
+  WaitingClient client;
+  exchange.when_gone([&client] { client.leave(); });
   Result<UpstreamLink> link;
-  if (service.speech == UpstreamSpeech::http1)
-    link = co_await connect(worker, service, endpoint, false, &client);
-  else if (wants_http1(worker, service, endpoint, wishes))
-    link = co_await connect_for_http1(worker, service, endpoint, wishes, client);
-  else
-    link = co_await connect_once(worker, service, endpoint);
+  std::exception_ptr bug;  // no guard: where a worker ends, the exchange may be gone before this coroutine's frame
+  try {
+    link = co_await make_link_for(client, worker, service, endpoint, wishes);
+  } catch (...) {
+    bug = std::current_exception();
+  }
+  exchange.when_gone(nullptr);
+  if (bug) std::rethrow_exception(bug);
   if (client.left()) co_return Failure(FailureKind::client_gone);
   co_return link;
 }

@@ -7,6 +7,7 @@
 namespace gatehouse {
 namespace {
 
+constexpr Duration day = std::chrono::hours(24);
 constexpr int costly_a_round = 1, requests_a_round = 4;  // some 250 and 100 us of work
 
 }  // namespace
@@ -34,11 +35,15 @@ Worker::Worker(Clock& c, const AccessLog& log, Admin* a)
       io(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO) {}
 
 Awaitable<void> Worker::housekeeping() {
+  TimePoint next_day = clock.now() + day;
   while (true) {
     co_await clock.sleep_until(clock.now() + std::chrono::seconds(5));
     pool.sweep();
     http2_pool.sweep();
     health.sweep();
+    if (clock.now() < next_day) continue;
+    next_day = clock.now() + day;
+    counters.forget_unused_services();
   }
 }
 

@@ -24,11 +24,14 @@ class ClientWatch final : private Alarm, private Departures::Watch {
   // Something moved between the two.
   void moved() { moved_ = true; }
 
-  // Somebody reads or writes, and will see the end.
+  // Somebody reads or writes, and will see the end. Not a guard's where the reader's coroutine may be destroyed after
+  // this, as when a worker ends.
+  void attention_begins() { ++attended_; }
+  void attention_ends() { --attended_; }
   class Attended {
    public:
-    explicit Attended(ClientWatch& watch) : watch_(watch) { ++watch_.attended_; }
-    ~Attended() { --watch_.attended_; }
+    explicit Attended(ClientWatch& watch) : watch_(watch) { watch_.attention_begins(); }
+    ~Attended() { watch_.attention_ends(); }
     Attended(const Attended&) = delete;
     Attended& operator=(const Attended&) = delete;
 

@@ -75,9 +75,9 @@ Http1Exchange::Http1Exchange(Http1Link link, const RequestHead& request, Origin 
 
 Awaitable<Result<BodyPiece>> Http1Exchange::next_piece() {
   if (stopped_) co_return Failure(FailureKind::client_gone);
-  std::optional<ClientWatch::Attended> attended(std::in_place, watch_);
+  watch_.attention_begins();
   auto piece = co_await body_.next();
-  attended.reset();
+  watch_.attention_ends();
   watch_.moved();
   if (body_.ended()) watch_.request_ended();
   if (piece && !begun_) body_.set_idle(link_.body_idle);  // also for a client that did not wait for its 100

@@ -456,11 +456,12 @@ void Http2Codec::note_data(StreamId stream, std::size_t bytes) {
 }
 
 // A reader that keeps up holds little when it comes for more.
-void Http2Codec::note_consumed(StreamId stream, std::size_t bytes) {
+void Http2Codec::note_consumed(StreamId stream, std::size_t bytes, bool wanted) {
   const auto found = inflows_.find(stream);
   if (found == inflows_.end()) return;
   Inflow& inflow = found->second;
   inflow.held -= std::min<std::uint64_t>(inflow.held, bytes);
+  if (!wanted) return;
   inflow.used += bytes;
   if (inflow.used < inflow.window || inflow.held > inflow.window / 4) return;
   inflow.used = 0;
@@ -498,6 +499,11 @@ bool Http2Codec::widen_connection(std::uint32_t to) {
 void Http2Codec::consume(StreamId stream, std::size_t bytes) {
   nghttp2_session_consume(session_, stream, bytes);
   note_consumed(stream, bytes);
+}
+
+void Http2Codec::discard(StreamId stream, std::size_t bytes) {
+  nghttp2_session_consume(session_, stream, bytes);
+  note_consumed(stream, bytes, false);
 }
 
 void Http2Codec::consume_of_connection(std::size_t bytes) { nghttp2_session_consume_connection(session_, bytes); }

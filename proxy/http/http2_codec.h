@@ -145,6 +145,8 @@ class Http2Codec {
   bool peer_has_room(StreamId stream) const;
   // So many bytes of data have been dealt with: the peer may send as many more.
   void consume(StreamId stream, std::size_t bytes);
+  // The same, of data that nobody wanted: no reason for a larger window.
+  void discard(StreamId stream, std::size_t bytes);
   // The same by halves: its sender may send as much on other streams, or on this one.
   void consume_of_connection(std::size_t bytes);
   void consume_of_stream(StreamId stream, std::size_t bytes);
@@ -173,7 +175,7 @@ class Http2Codec {
     std::uint64_t held = 0, used = 0;  // bytes: not dealt with yet; dealt with since the window grew
   };
   void note_data(StreamId stream, std::size_t bytes);
-  void note_consumed(StreamId stream, std::size_t bytes);
+  void note_consumed(StreamId stream, std::size_t bytes, bool wanted = true);
   void grow(StreamId stream, Inflow& inflow);
   void shrink(StreamId stream);
   bool widen_connection(std::uint32_t to);

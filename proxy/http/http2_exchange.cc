@@ -98,7 +98,8 @@ void Http2Exchange::when_gone(std::function<void()> told) {
 
 void Http2Exchange::give_back(std::size_t bytes) {
   if (bytes == 0) return;
-  codec_.consume(stream_, bytes);
+  const bool wanted = serving_ && !failure_ && !stopped_;
+  wanted ? codec_.consume(stream_, bytes) : codec_.discard(stream_, bytes);
   flush_soon();
 }
 

@@ -46,12 +46,12 @@ Awaitable<Result<void>> Http2Connection::run() {
 
 Awaitable<Result<void>> Http2Connection::take_turns() {
   while (true) {
+    if (costly_) co_await link_.costly_turn();
+    client_closed_ = !link_.plain.socket().is_open();
+    if (lost_ || client_closed_) co_return Result<void>();
     auto received = receive();
     // What is answered to many small frames goes out together, too.
-    if (received && !codec_.broken() && !link_.inbox.unread().empty()) {
-      if (costly_) co_await link_.costly_turn();
-      continue;
-    }
+    if (received && !codec_.broken() && !link_.inbox.unread().empty()) continue;
     flush();
     // The codec refuses most of what is forbidden by itself and says so to the client.
     if (received && codec_.broken()) received = Failure(FailureKind::bad_request, "against the rules of HTTP/2");
@@ -214,7 +214,7 @@ void Http2Connection::serve_begun() {
 bool Http2Connection::serve_next() {
   while (!begun_.empty()) {
     Http2Exchange& exchange = *find(begun_.front());
-    begun_.pop_front();
+    begun_.erase(begun_.begin());
     if (!exchange.stream_closed_) {
       asio::co_spawn(link_.executor, serve_(exchange),
                      [this, &exchange](std::exception_ptr bug) { served(exchange, bug); });
@@ -243,7 +243,7 @@ void Http2Connection::data(StreamId stream, std::string_view bytes) {
   if (Http2Exchange* exchange = find(stream))
     exchange->arrive(bytes);
   else
-    codec_.consume(stream, bytes.size());
+    codec_.discard(stream, bytes.size());
 }
 
 void Http2Connection::data_ends(StreamId stream) {

@@ -6,7 +6,6 @@
 #include "proxy/http/http2_exchange.h"
 #include "proxy/http/inbox.h"
 
-#include <deque>
 #include <exception>
 #include <map>
 #include <memory>
@@ -107,7 +106,7 @@ class Http2Connection final : private Http2Listener {
   std::uint64_t served_ = 0;
   bool costly_ = true;  // so far it brings many small frames; until the first have come it might
   StreamId head_under_way_ = 0;
-  std::deque<StreamId> begun_;  // and not served yet
+  std::vector<StreamId> begun_;  // and not served yet
   std::vector<StreamId> early_ends_;  // to be reset when what is queued has gone
   std::string out_;
   asio::const_buffer unsent_;  // of out_

@@ -83,6 +83,8 @@ void Http2Stream::end_head(bool last) {
   final_head_ = !arriving_->head.interim();
   bodyless_ = final_head_ && arriving_->head.body.kind == BodyKind::none;
   if (!final_head_ && ++interims_ > most_interims) return refuse("too many interim answers");
+  if (!final_head_ && (interim_bytes_ += arriving_->text.size()) > head_limit)
+    return refuse("the interim answers are too large");
   heads_.push_back(std::move(arriving_));
   if (last) in_.arrive_end();
   arrival_.cancel();

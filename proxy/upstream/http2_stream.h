@@ -89,7 +89,7 @@ class Http2Stream final : private Http2Flow {
   std::deque<std::unique_ptr<Head>> heads_;  // whole, not pulled yet
   std::unique_ptr<Head> head_;  // pulled last
   bool final_head_ = false, bodyless_ = false;
-  std::size_t interims_ = 0;
+  std::size_t interims_ = 0, interim_bytes_ = 0;  // all of them may wait here
   std::uint32_t window_ = Http2Upstream::first_window;
   std::uint64_t used_of_window_ = 0;  // received since it was made larger
   bool stopped_ = false;

@@ -10,8 +10,8 @@ namespace gatehouse {
 namespace {
 
 // Says its name for each piece of its work.
-struct Worker final : Turns::Party {
-  Worker(std::string& w, char n, int p) : words(w), name(n), pieces(p) {}
+struct Busy final : Turns::Party {
+  Busy(std::string& w, char n, int p) : words(w), name(n), pieces(p) {}
   bool take_turn() override {
     words += name;
     return --pieces > 0;
@@ -32,7 +32,7 @@ TEST(Turns, SoManyPiecesAreDoneBetweenTwoLooksAtWhatIsReady) {
   asio::io_context io{1};
   Turns turns(io, 2);
   std::string words;
-  Worker work(words, 'a', 6);
+  Busy work(words, 'a', 6);
   turns.join(work);
   say_ready(io, words, 9);
   io.run();
@@ -43,7 +43,7 @@ TEST(Turns, PartiesGoOneAfterAnother) {
   asio::io_context io{1};
   Turns turns(io, 1);
   std::string words;
-  Worker many(words, 'a', 4), two(words, 'b', 2), one(words, 'c', 1);
+  Busy many(words, 'a', 4), two(words, 'b', 2), one(words, 'c', 1);
   turns.join(many);
   turns.join(two);
   turns.join(many);  // it waits already
@@ -56,9 +56,9 @@ TEST(Turns, WhoIsGoneIsNotAsked) {
   asio::io_context io{1};
   Turns turns(io, 1);
   std::string words;
-  Worker stays(words, 'b', 2);
+  Busy stays(words, 'b', 2);
   {
-    Worker leaves(words, 'a', 2);
+    Busy leaves(words, 'a', 2);
     turns.join(leaves);
     turns.join(stays);
   }
@@ -75,7 +75,7 @@ Awaitable<void> take(TurnsByAddress& turns, const char* address, std::string& wo
   words += name;
 }
 
-TEST(TurnsByAddress, AThousandOfOneAddressAreNoBetterOffThanOneOfAnother) {
+TEST(TurnsByAddress, ManyOfOneAddressAreNoBetterOffThanOneOfAnother) {
   asio::io_context io{1};
   TurnsByAddress turns(io, 1);
   std::string words;

@@ -165,6 +165,30 @@ TEST_F(ClientWatch, AnUploadToAShutWindowEndsWithItsClient) {
 }
 
 // Its handshake is what the upstream does not answer.
+// The worker ends meanwhile: whose frame goes first is the event loop's matter (ASan sees what is used after).
+TEST(EndOfAWorker, InTheMiddleOfAnUpload) {
+  for (const bool says_http2 : {false, true}) {
+    Upstream upstream;
+    auto target = service({upstream.endpoint()});
+    TestProxy proxy(entry("web", {to(target)}));
+    std::unique_ptr<h2::Client> of_http2;
+    RawPeer client(-1);
+    if (says_http2) {
+      EntryDraft draft = entry("web", {to(target)});
+      draft.http2_cleartext = true;
+      proxy.publish_and_wait({std::move(draft)});
+      of_http2 = std::make_unique<h2::Client>(proxy);
+      of_http2->send(frame(headers, end_headers, 1, h2::request("POST", "/")) + frame(data, 0, 1, "abc"));
+    } else {
+      client = proxy.connect();
+      client.send("POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 100\r\n\r\nabc");
+    }
+    RawPeer connection = upstream.accept();
+    EXPECT_NE(connection.read_until("abc"), "");
+    proxy.server().stop();
+  }
+}
+
 TEST_F(ClientWatch, ADialEndsWithItsClient) {
   auto target = https(upstream.endpoint());
   target->speech = UpstreamSpeech::http1;

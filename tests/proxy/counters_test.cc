@@ -21,6 +21,19 @@ TEST(DurationCounts, a_bound_belongs_to_its_bucket) {
   EXPECT_NEAR(counts.sum_s, 601 + 24 * 3600 + 0.002, 0.01);
 }
 
+// Branches of a project come with a Service each, and go.
+TEST(Counters, forget_services_that_nobody_asks_for_any_more) {
+  Counters counters;
+  ++counters.of_service("branch/web").retries;
+  ++counters.of_service("main/web").retries;
+  counters.forget_unused_services();
+  EXPECT_EQ(counters.services.size(), 2u);  // used before the first call
+  ++counters.of_service("main/web").retries;
+  counters.forget_unused_services();
+  EXPECT_EQ(counters.services.size(), 1u);
+  EXPECT_EQ(counters.of_service("main/web").retries, 2u);
+}
+
 TEST(Counters, workers_add_up) {
   Counters first, second;
   first.entry_points["web"].requests[2] = 5;

@@ -249,11 +249,7 @@ TEST_P(Trailers, F15_OfAnAnswerDoNotEither) {
   }
 }
 
-// Only of HTTP/2: who has nothing to send and nothing to read of HTTP/1.1 shows that he is gone when he is sent more.
-struct FromHttp2 : FourWays {};
-INSTANTIATE_TEST_SUITE_P(Ways, FromHttp2, testing::Combine(testing::Values(true), testing::Bool()), way);
-
-TEST_P(FromHttp2, AnAnswerThatTheClientLeavesIsCalledOff) {
+TEST_P(FourWays, AnAnswerThatTheClientLeavesIsCalledOff) {
   const auto exchange = get();
   exchange->head(200);
   exchange->send("half");

@@ -58,7 +58,7 @@ TEST(Http2Turns, WhatIsCancelledMeanwhileIsNotServed) {
   run_together(rig.io, run_to_end(connection, *rig.ends.ours), speak(*rig.ends.theirs, asked, cancelled),
                read_all(*rig.ends.theirs, heard));
   EXPECT_GE(served, 2);
-  EXPECT_LT(served, 21);
+  EXPECT_LT(served, 21 - 5);
 }
 
 TEST(Http2Turns, ManySmallFramesWaitForTheirTurnAndLargeOnesDoNot) {
@@ -79,8 +79,8 @@ TEST(Http2Turns, ManySmallFramesWaitForTheirTurnAndLargeOnesDoNot) {
                  read_all(*rig.ends.theirs, heard));
     return rig.costly_turns;
   };
-  EXPECT_GE(turns_for(windows), 2);
-  EXPECT_EQ(turns_for(body), 0);
+  EXPECT_GE(turns_for(windows), 4);
+  EXPECT_LE(turns_for(body), 2);  // for its first bytes
 }
 
 }  // namespace

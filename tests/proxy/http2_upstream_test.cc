@@ -216,6 +216,23 @@ TEST_F(Http2Upstreams, MalformedAnswersAreRefused) {
   }
 }
 
+// They may all wait for a client that takes none.
+TEST_F(Http2Upstreams, InterimAnswersAreBoundedTogether) {
+  Client client(proxy);
+  client.send(h2::get(1));
+  ServerEnd server = accept();
+  const std::uint32_t stream = server.request();
+  std::string early;
+  for (int i = 0; i < 3; ++i) {
+    early += frame(headers, 0, stream, field(":status", "103") + field("link", std::string(15'000, 'a')));
+    for (int n = 0; n < 3; ++n)
+      early += frame(continuation, n == 2 ? end_headers : 0, stream, field("link", std::string(15'000, 'b')));
+  }
+  server.send(early);
+  EXPECT_EQ(client.answer(1).status, 502);
+  EXPECT_EQ(proxy.log_line().at("failure").as_string(), "bad_answer");
+}
+
 TEST_F(Http2Upstreams, ABodyThatDiffersFromItsLengthIsBroken) {
   Client client(proxy);
   client.send(h2::get(1));
