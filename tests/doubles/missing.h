@@ -1,5 +1,5 @@
 // Tests whose peers a machine may lack skip themselves: `if (!Pebble::installed()) GTEST_SKIP() << missing("pebble");`.
-// Where all has been installed, as by scripts/test, GATEHOUSE_NOTHING_SKIPPED=1 makes that a failure.
+// Where all has been installed, as by scripts/test, TESTS_SKIP_NOTHING=1 makes that a failure.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -11,7 +11,7 @@
 namespace gatehouse {
 
 inline std::string missing(std::string_view program) {
-  const char* nothing = std::getenv("GATEHOUSE_NOTHING_SKIPPED");
+  const char* nothing = std::getenv("TESTS_SKIP_NOTHING");
   const std::string words = std::string(program) + " is not installed";
   const auto fail = [&] { FAIL() << words; };  // a fatal one: what SetUp() leaves out is not run
   if (nothing != nullptr && std::string_view(nothing) == "1") fail();

@@ -48,7 +48,7 @@ class Http2Conformance : public ClusterBench {
  protected:
   void SetUp() override {
     if (!h2spec().empty()) return;
-    const bool to_be_had = !found_in(variable("PATH"), "go").empty() && variable("GATEHOUSE_WITHOUT_H2SPEC").empty();
+    const bool to_be_had = !found_in(variable("PATH"), "go").empty() && variable("TESTS_WITHOUT_H2SPEC").empty();
     if (!to_be_had) GTEST_SKIP() << "h2spec cannot be had here";
     GTEST_SKIP() << missing("h2spec (go install github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible)");
   }
