@@ -324,8 +324,8 @@ bool Http2Codec::is_over(StreamId stream) const {
 }
 
 Result<void> Http2Codec::check_frame() {
-  ++frames_received_;
   const std::uint8_t type = type_of(frame_head_);
+  if (type != NGHTTP2_HEADERS) ++frames_beside_heads_;
   const StreamId stream = stream_of(frame_head_);
   const std::size_t payload = payload_of(frame_head_);
   payload_left_ = payload - (frame_head_.size() - frame_head_size);

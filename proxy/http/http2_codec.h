@@ -105,8 +105,8 @@ class Http2Codec {
   Result<void> receive(std::string_view bytes, TimePoint now);
   // Appends to `out` until that holds about `enough` bytes or there is nothing more.
   void take_output(std::string& out, std::size_t enough);
-  // All of them, whatever became of them.
-  std::uint64_t frames_received() const { return frames_received_; }
+  // All that came but HEADERS, whatever became of them: the number of those is bounded by that of the streams.
+  std::uint64_t frames_beside_heads() const { return frames_beside_heads_; }
   // Neither side has anything more to say.
   bool over() const;
   // It has told the peer of an error, and takes nothing more.
@@ -204,7 +204,7 @@ class Http2Codec {
   // looked at before it gets them.
   std::string frame_head_;  // as far as it is here; of PRIORITY with the stream it depends on
   std::size_t payload_left_;  // of the frame under way; at first, of the preface
-  std::uint64_t frames_received_ = 0;
+  std::uint64_t frames_beside_heads_ = 0;
   StreamId last_opened_ = 0;
   // Of these the peer may not know yet that they are over.
   std::vector<StreamId> resets_sent_;

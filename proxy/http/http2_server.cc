@@ -68,9 +68,9 @@ Awaitable<Result<void>> Http2Connection::take_turns() {
 Result<void> Http2Connection::receive() {
   const std::string_view bytes = link_.inbox.unread().substr(0, costly_ ? costly_piece : std::string_view::npos);
   if (bytes.empty()) return {};
-  const std::uint64_t frames = codec_.frames_received();
+  const std::uint64_t frames = codec_.frames_beside_heads();
   auto received = codec_.receive(bytes, link_.clock.now());
-  costly_ = codec_.frames_received() - frames > bytes.size() / costly_frame + 8;
+  costly_ = codec_.frames_beside_heads() - frames > bytes.size() / costly_frame + 8;
   link_.inbox.consume(bytes.size());
   if (received) serve_begun();
   return received;

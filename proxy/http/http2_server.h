@@ -104,7 +104,7 @@ class Http2Connection final : private Http2Listener {
   Http2Codec codec_;
   std::size_t serving_ = 0, heads_held_ = 0;
   std::uint64_t served_ = 0;
-  bool costly_ = true;  // so far it brings many small frames; until the first have come it might
+  bool costly_ = true;  // it brings many small frames beside heads; until the first have come it might
   StreamId head_under_way_ = 0;
   std::vector<StreamId> begun_;  // and not served yet
   std::vector<StreamId> early_ends_;  // to be reset when what is queued has gone
