@@ -8,7 +8,7 @@ namespace gatehouse {
 namespace {
 
 constexpr Duration day = std::chrono::hours(24);
-constexpr int costly_a_round = 1, requests_a_round = 4;  // some 250 and 100 us of work
+constexpr int costly_a_round = 1, connections_a_round = 1;  // some 250 and 200 us of work
 
 }  // namespace
 
@@ -30,7 +30,7 @@ Worker::Worker(Clock& c, const AccessLog& log, Admin* a)
       http2_pool(io, deadlines),
       health(c),
       costly(io, costly_a_round),
-      requests(io, requests_a_round),
+      requests(io, connections_a_round),
       snapshot(std::make_shared<const Snapshot>()),
       io(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO) {}
 

@@ -210,6 +210,12 @@ void Http2Connection::serve_begun() {
   if (!turn_.is_linked() && serve_next()) link_.requests.join(turn_);
 }
 
+bool Http2Connection::serve_some() {
+  for (int n = 1; n < requests_a_turn; ++n)
+    if (!serve_next()) return false;
+  return serve_next();
+}
+
 // What was cancelled before costs no upstream anything: that is rapid reset.
 bool Http2Connection::serve_next() {
   while (!begun_.empty()) {
