@@ -16,9 +16,11 @@
 #include <string>
 #include <string_view>
 
-// libfmt has it; without this, each file that logs compiles all of formatting once more.
+// libfmt has it by the name that gcc gives it; without this, each file that logs compiles all of formatting once more.
+#ifndef __clang__
 extern template void fmt::detail::vformat_to<char>(fmt::detail::buffer<char>&, fmt::string_view, fmt::format_args,
                                                    fmt::detail::locale_ref);
+#endif
 
 namespace gatehouse {
 
