@@ -195,7 +195,10 @@ void run(std::string input, Plan plan) {
   Deadline reading(deadlines, plain);
   StallLimit writing(deadlines, plain);
   Http2Refusals refusals{};
-  Http2Connection connection({io.get_executor(), stream, plain, inbox, deadlines, reading, writing, clock, refusals},
+  Turns requests(io, 1);
+  TurnsByAddress costly(io, 1);
+  Http2Connection connection({io.get_executor(), stream, plain, inbox, deadlines, requests,
+                              [&costly] { return costly.next({}); }, reading, writing, clock, refusals},
                              terms(), serve);
   bool ended = false;
   asio::co_spawn(io, connection.run(), [&](std::exception_ptr bug, Result<void>) {
